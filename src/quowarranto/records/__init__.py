@@ -1,0 +1,50 @@
+"""The nouns: frozen structs, patterns, instants. No input or output; imports nothing else of ours."""
+
+from quowarranto.records.instants import Instant, format_instant, parse_instant
+from quowarranto.records.model import (
+    ANCHORS,
+    KINDS,
+    Action,
+    AuthorityFact,
+    EndReason,
+    Kind,
+    Origin,
+    Outcome,
+    Principal,
+    Record,
+    Resource,
+    Rule,
+)
+from quowarranto.records.native import content_digest, to_native
+from quowarranto.records.patterns import (
+    is_typed,
+    like_of,
+    literal_prefix_length,
+    matches,
+    matches_resource,
+)
+
+__all__ = [
+    "ANCHORS",
+    "KINDS",
+    "Action",
+    "AuthorityFact",
+    "EndReason",
+    "Instant",
+    "Kind",
+    "Origin",
+    "Outcome",
+    "Principal",
+    "Record",
+    "Resource",
+    "Rule",
+    "content_digest",
+    "format_instant",
+    "is_typed",
+    "like_of",
+    "literal_prefix_length",
+    "matches",
+    "matches_resource",
+    "parse_instant",
+    "to_native",
+]

@@ -1,0 +1,54 @@
+"""Instants: RFC 3339 text to whole microseconds since the epoch, UTC, and back."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+Instant = int
+"""Microseconds since 1970-01-01T00:00:00Z. Finer digits are cut off, never rounded (SPEC 2)."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:)(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+
+
+def parse_instant(text: str) -> Instant:
+    """Read an RFC 3339 time with any fraction and offset.
+
+    Raises:
+        ValueError: the text is not RFC 3339, or has no zone (a zone is never guessed).
+    """
+    found = _RFC3339.fullmatch(text)
+    if found is None:
+        raise ValueError(_why_not(text))
+    day, clock, second, fraction, zone = found.groups()
+    leap = second == "60"
+    if zone in ("Z", "z"):
+        zone = "+00:00"
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{'59' if leap else second}{zone}")
+        micros = (moment - _EPOCH) // _MICROSECOND
+    except (ValueError, OverflowError) as error:
+        raise ValueError("not a time that exists") from error
+    if leap:
+        micros += 1_000_000
+    if fraction:
+        micros += int(fraction[:6].ljust(6, "0"))
+    return micros
+
+
+def _why_not(text: str) -> str:
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?", text, re.ASCII):
+        return "a time without a zone"
+    return "not an RFC 3339 time"
+
+
+def format_instant(at: Instant) -> str:
+    """Write an instant as RFC 3339 in UTC, with a fraction only where there is one."""
+    seconds, micros = divmod(at, 1_000_000)
+    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    if len(text) < 19:  # years below 1000: strftime does not pad them everywhere
+        text = text.rjust(19, "0")
+    return f"{text}.{micros:06d}".rstrip("0") + "Z" if micros else f"{text}Z"

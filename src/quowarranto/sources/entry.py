@@ -1,0 +1,82 @@
+"""What a source is, and what it makes of one entry: the contract between vendor formats and everything after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from quowarranto.records import AuthorityFact, Instant, Record
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line, array element or document of an input, as bytes.
+
+    `file` is the path as the user gave it, `modified_at` the file's own time (for formats that carry none).
+    """
+
+    data: bytes
+    file: str = ""
+    modified_at: Instant = 0
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """The entry was understood and carries nothing to record; the reason is counted and shown."""
+
+    reason: str
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """A piece of control state that only makes a record together with others (a role's rules, a binding of that role).
+
+    Observations are kept in the case; `Source.derive` turns all of them into facts, so that neither the order nor the
+    file in which they arrive matters.
+
+    Args:
+        name: what it is about, e.g. `clusterrole/admin`.
+        at: when it took effect, by the source's clock.
+        data: whatever `derive` needs; plain JSON values, no secrets.
+    """
+
+    name: str
+    at: Instant
+    data: dict[str, Any]
+
+
+Outcome = Sequence[Record | Observation] | Skipped
+"""What becomes of one entry. A source raises `RejectedEntry(reason)` for an entry that is not what it should be."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """The beginning of an input, for telling its type.
+
+    `documents` holds the first entries that could be decoded (JSON or YAML, wrappers already opened), `text` the first
+    kilobytes as text, `wrapper` the key under which a wrapped file keeps its entries (`Records`, `items`, …) if any.
+    """
+
+    file: str
+    text: str
+    documents: tuple[Any, ...] = ()
+    wrapper: str | None = None
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A system whose records can be read: one of these per module in `sources/`, listed in `sources/__init__.py`."""
+
+    name: str
+    title: str
+    reads: tuple[str, ...]
+    """Kinds of input, each in a few words, for `quo sources`."""
+    recognise: Callable[[Sample], int]
+    """0 (not mine) to 100 (certainly mine); the highest wins."""
+    read: Callable[[Entry], Outcome]
+    derive: Callable[[Sequence[Observation]], Iterable[tuple[AuthorityFact, Observation]]] | None = None
+    wrappers: tuple[str, ...] = ()
+    """Keys of a top-level object whose list holds the entries, e.g. `Records`."""
+    documents: tuple[str, ...] = ()
+    """File endings (`.hcl`, `.yaml`) that this source reads as whole documents rather than JSON entries."""
+    ceiling: Literal["attested", "proven", "partial", "inferred", "missing"]
+    """The best linkage that this system's logs can give."""
+    raise_it: str
+    """The one setting that would raise what the logs usually give, in a sentence."""

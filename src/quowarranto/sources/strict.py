@@ -1,0 +1,68 @@
+"""Strict JSON: what RFC 8259 leaves open (duplicate keys) is refused: two readers could understand it differently."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from quowarranto.errors import RejectedEntry
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+# A key is `"…":` in the bytes. Where a line may spell keys in another way, the counts below prove nothing.
+_UNUSUAL = (b"\\u0022", b"\\u003a", b"\\u003A", b'" :', b'"\t:', b'"\r:', b'"\n:')
+
+
+def strict_json(data: bytes) -> Any:
+    """Decode one JSON value.
+
+    Raises:
+        RejectedEntry: not JSON, not UTF-8, nested too deeply, or an object names one key twice.
+    """
+    try:
+        value = _decode(data)
+    except msgspec.DecodeError as error:
+        raise RejectedEntry(f"not JSON: {_place(error)}") from None
+    except UnicodeDecodeError:
+        raise RejectedEntry("not UTF-8") from None
+    except RecursionError:
+        raise RejectedEntry("nested too deeply") from None
+    # Decoding drops repeated keys, so writing the value again shows fewer keys than were read.
+    if data.count(b'":') != _encode(value).count(b'":') or _unusual(data):
+        _refuse_repeated_keys(data)
+    return value
+
+
+def _unusual(data: bytes) -> bool:
+    return any(form in data for form in _UNUSUAL)
+
+
+def _refuse_repeated_keys(data: bytes) -> None:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen = dict(items)
+        if len(seen) != len(items):
+            raise RejectedEntry("a key stands twice in one object")
+        return seen
+
+    try:
+        json.loads(data, object_pairs_hook=pairs)
+    except RecursionError:
+        raise RejectedEntry("nested too deeply") from None
+    except ValueError as error:
+        if isinstance(error, RejectedEntry):
+            raise
+        raise RejectedEntry("not JSON") from None
+
+
+def _place(error: msgspec.DecodeError) -> str:
+    """The decoder's reason without anything of the content."""
+    text = str(error)
+    if "utf-8" in text.lower():
+        return "not UTF-8"
+    if "truncated" in text:
+        return "it ends too early"
+    found = text.rpartition("(byte ")
+    return f"malformed at byte {found[2].rstrip(')')}" if found[1] else "malformed"
