@@ -26,7 +26,7 @@ SOURCE = Source(
     documents=(".hcl",),
     ceiling="proven",
     raise_it=(
-        "let the server log `policy_results` (Vault 1.14 or later, any OpenBao) and read the log from before the "
-        "policies were written, or the policy files beside it"
+        "a server recent enough to log `policy_results`, and the policies in evidence: the log from before they were "
+        "written, or their files beside it"
     ),
 )

@@ -18,7 +18,6 @@ _TOKEN_IN_PATH = re.compile(r"(auth/token/(?:lookup|renew|revoke|revoke-orphan))
 _REFUSALS = frozenset({"permission denied", "missing client token", "bad token", "invalid token"})
 _LOGIN_REFUSALS = ("invalid", "denied", "not authorized", "failed to validate", "missing")
 _ERROR_ITEM = re.compile(r"\s*\n\s*\*?\s*")
-_ERROR_CHARACTERS = 200
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -194,6 +193,11 @@ def _refuses(error: str, path: str) -> bool:
     return _asks_to_log_in(path) and any(word in error for word in _LOGIN_REFUSALS)
 
 
+def _known_error(error: str) -> str:
+    """An error may quote what was sent, so only the words known beforehand are kept."""
+    return next((item for item in _ERROR_ITEM.split(error.strip()) if item in _REFUSALS), "some other error")
+
+
 def _asks_to_log_in(path: str) -> bool:
     return path.startswith("auth/") and ("/login" in path or path.endswith("/callback"))
 
@@ -244,7 +248,7 @@ def _attributes(call: Call) -> dict[str, object]:
     if call.namespace != "root":
         out["namespace"] = call.namespace
     if call.line.error:
-        out["error"] = " ".join(call.line.error.split())[:_ERROR_CHARACTERS]
+        out["error"] = _known_error(call.line.error)
     if request.client_certificate_serial_number:
         out["certificate_serial"] = request.client_certificate_serial_number
     if request.forwarded_from:

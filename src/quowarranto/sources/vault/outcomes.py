@@ -129,7 +129,7 @@ def _wrapping(call: Call, wrap: WrapInfo) -> Iterator[AuthorityFact]:
             attributes={"wraps": wrap.creation_path} if wrap.creation_path else {"wraps": "a response"},
         )
     wrapped = wrap.wrapped_accessor
-    if wrapped and not (call.response.auth and call.response.auth.accessor == wrapped):
+    if wrapped and _wraps_token(wrap.creation_path or call.path) and call.response.auth is None:
         yield AuthorityFact(
             kind="credential",
             id=keys.accessor_key(wrapped),
@@ -137,6 +137,11 @@ def _wrapping(call: Call, wrap: WrapInfo) -> Iterator[AuthorityFact]:
             issued_by=call.action_id,
             attributes={"ttl": "not in the record"},
         )
+
+
+def _wraps_token(path: str) -> bool:
+    """What is wrapped may also be an AppRole secret id, whose accessor is of another kind."""
+    return path.startswith("auth/token/create") or (path.startswith("auth/") and "/login" in path)
 
 
 def _revoked_token(call: Call) -> Iterator[AuthorityFact]:

@@ -16,7 +16,7 @@ class GrantingPolicy(msgspec.Struct, frozen=True):
 
 
 class PolicyResults(msgspec.Struct, frozen=True):
-    """The decision; servers before 1.14 or so do not write one."""
+    """The decision; old servers do not write one."""
 
     allowed: bool | None = None
     granting_policies: tuple[GrantingPolicy, ...] | None = None
