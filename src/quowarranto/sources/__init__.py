@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from quowarranto.sources import kubernetes, native, vault
+from quowarranto.sources import cloudtrail, kubernetes, native, vault
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 
 __all__ = ["SOURCES", "Entry", "Observation", "Outcome", "Sample", "Skipped", "Source", "by_name"]
 
-SOURCES: tuple[Source, ...] = (native.SOURCE, vault.SOURCE, kubernetes.SOURCE)
+SOURCES: tuple[Source, ...] = (native.SOURCE, cloudtrail.SOURCE, vault.SOURCE, kubernetes.SOURCE)
 
 
 def by_name(name: str) -> Source | None:

@@ -1,0 +1,77 @@
+"""An event as an action: an allow-list of what it says, and nothing of the bodies."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from quowarranto.records import Action
+from quowarranto.sources.cloudtrail.event import Event, Identity
+from quowarranto.sources.cloudtrail.outcomes import denied_by, outcome_of
+from quowarranto.sources.cloudtrail.principals import acting, behalf, session_key, session_name
+from quowarranto.sources.cloudtrail.resources import resource_of
+
+
+def to_action(event: Event, data: bytes) -> Action:
+    """The action; its id is the event's own, so that copies from several trails are one action."""
+    identity = event.userIdentity
+    principal = acting(identity)
+    outcome = outcome_of(event)
+    return Action(
+        id="aws/" + (event.eventID or "sha256:" + hashlib.sha256(data).hexdigest()),
+        time=event.at(),
+        principal=principal,
+        on_behalf_of=behalf(identity, principal),
+        action=f"{event.service}:{event.eventName}",
+        resource=resource_of(event),
+        outcome=outcome,
+        origin=event.sourceIPAddress or None,
+        cites=(f"aws/key/{identity.accessKeyId}",) if identity.accessKeyId else (),
+        correlates=_correlates(identity),
+        attributes=_attributes(event, denied=outcome == "denied"),
+    )
+
+
+def _correlates(identity: Identity) -> tuple[str, ...]:
+    created = _created(identity)
+    key = session_key(identity.principalId, created) if created else None
+    return (key,) if key else ()
+
+
+def _created(identity: Identity) -> str | None:
+    context = identity.sessionContext
+    value = context.attributes.get("creationDate") if context and context.attributes else None
+    return value if isinstance(value, str) and value else None
+
+
+def _attributes(event: Event, *, denied: bool) -> dict[str, Any]:
+    identity = event.userIdentity
+    said: dict[str, Any] = {
+        "account": event.account,
+        "region": event.awsRegion,
+        "request_id": event.requestID,
+        "shared_event_id": event.sharedEventID,
+        "user_agent": event.userAgent,
+        "session": session_name(identity),
+        "invoked_by": identity.invokedBy,
+        "identity_provider": identity.identityProvider,
+        "error_code": event.errorCode,
+        "denied_by": denied_by(event) if denied else None,
+    }
+    out = {name: value for name, value in said.items() if value}
+    if event.readOnly is not None:
+        out["read_only"] = event.readOnly in (True, "true")
+    if (context := identity.sessionContext) is not None:
+        out |= _session_attributes(context.attributes or {}, context.ec2RoleDelivery)
+    return out
+
+
+def _session_attributes(attributes: dict[str, Any], ec2_delivery: str | None) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    if (mfa := attributes.get("mfaAuthenticated")) is not None:
+        out["mfa"] = mfa in (True, "true")
+    if isinstance(created := attributes.get("creationDate"), str):
+        out["key_issued_at"] = created
+    if ec2_delivery:
+        out["key_delivered_by"] = "instance metadata"  # such a key may have no AssumeRole event in the account
+    return out
