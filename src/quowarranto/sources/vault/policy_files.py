@@ -15,10 +15,11 @@ from quowarranto.sources.entry import Entry, Outcome, Skipped
 from quowarranto.sources.vault import keys
 
 _COMPRESSED = (".gz", ".zst")
+_HCL = (".hcl", *(f".hcl{suffix}" for suffix in _COMPRESSED))
 
 
 def is_hcl(file: str) -> bool:
-    return _bare(file).suffix == ".hcl"
+    return file.endswith(_HCL)
 
 
 def is_json_policy(value: object) -> bool:
