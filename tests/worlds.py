@@ -52,12 +52,22 @@ THINGS = [
     Resource("pod", "kv/prod/db"),
     Resource("pod", "prod:7"),
 ]
-VERB_PATTERNS = ["kv:read", "kv:*", "*", "get ?ods", "kv:?e*", "kv:write"]
+VERB_PATTERNS = ["kv:read", "kv:*", "*", "kv:?e*", "get ?ods", "kv:write"]
 THING_PATTERNS = [
-    *("kv/prod/*", "kv/prod/db", "kv/prod/d?", "*", "secret:kv/*", "secret:kv/prod/db", "*:kv/prod/*", "kv/?ev/*"),
+    *(
+        "kv/prod/*",
+        "kv/prod/d?",
+        "*",
+        "secret:kv/*",
+        "kv/prod/db",
+        "secret:kv/prod/db",
+        "*:kv/prod/*",
+        "kv/?ev/*",
+        "kv/*rod/?b",
+    ),
     *("pod:prod:7", "prod:7", "kv/*:x"),
 ]
-WHOM_PATTERNS = ["*", "pa?", "p*", "pay", "ada", "?ay"]
+WHOM_PATTERNS = ["*", "pa?", "p*", "pay", "pal", "?ay"]
 ORIGINS = ["host-1", "host-2", "10.0.0.9", None]
 TRACES = ["trace-1", "trace-2", "ticket-7", "trace-1x"]
 REASONS = ["revoked", "expired", "rotated", "superseded", "closed", None]
@@ -97,12 +107,16 @@ class _Rates:
         self.odd_bounds = some(0.2)
         self.late = some(0.3)
         self.deny = some(0.15, 0.01)
-        self.scope = some(0.6, 0.15, 0.5)
+        self.scope = some(0.6, 0.15, 0.4)
+        self.narrow = some(0.7, 0.1, 0.4)
         self.wrong_whom = some(0.25, 0.03)
+        self.nobody = rng.choice((0.2, 0.6, 0.9))
+        self.brokered = rng.choice((0.03, 0.1, 0.6))
+        self.away = some(0.3, chance=0.15)
         self.on_behalf = some(0.4)
         self.issued = some(0.5, 0.1, 0.4)
         self.cycle = some(0.15)
-        self.deep = rng.random() < 0.06
+        self.deep = rng.random() < 0.1
         self.request = some(0.8, 0.3, 0.5)
         self.groundless = some(0.5, 0.1)
         self.sloppy = some(0.5, 0.1)
@@ -110,9 +124,13 @@ class _Rates:
         self.twice = some(0.15)
         self.stages = some(0.2)
         self.shared_id = some(0.1)
+        self.twins = some(0.2)
         self.two_kinds = some(0.1)
         self.childless = some(0.5, 0.1)
-        self.grants_live = rng.random() < 0.5
+
+
+def _start(fact: AuthorityFact) -> int:
+    return fact.time if fact.valid_from is None else fact.valid_from
 
 
 class _Builder:
@@ -141,7 +159,7 @@ class _Builder:
         rng = self.rng
         return Action(
             id=f"a{number}",
-            time=self.moment(2),
+            time=self.moment(2) + (self.rng.choice((-1, 1)) * 3600 * SECOND if self.often(self.rate.away) else 0),
             principal=PEOPLE[0] if self.often(0.5) else rng.choice(PEOPLE),
             on_behalf_of=tuple(rng.sample(PEOPLE, rng.randint(1, 2))) if self.often(self.rate.on_behalf) else (),
             action=VERBS[0] if self.often(0.6) else rng.choice(VERBS),
@@ -156,7 +174,7 @@ class _Builder:
     def _linked(self, plan: Action) -> Action:
         """The plan with what it cites and shares; mostly by somebody whom the cited authority empowers."""
         cites: tuple[str, ...] = ()
-        if self.often(self.rate.cite):
+        if any(self.keys.values()) and self.often(self.rate.cite):
             cites = tuple(self._cited() for _ in range(1 if self.often(0.85) else 2))
         if self.often(self.rate.dangle):
             cites = (*cites, self.rng.choice(("gone/1", "gone/2")))
@@ -193,12 +211,14 @@ class _Builder:
 
     def authorities(self, count: int) -> list[Record]:
         weights = [2, 3, 2, 4, 2, 5, 5, 4]
-        kinds = ["policy", "grant", *self.rng.choices(ORDER, weights, k=max(0, count - 2))]
+        kinds = self.rng.choices(ORDER, weights, k=count)
         for number, kind in enumerate(sorted(kinds, key=ORDER.index)):
             self._authority(kind, f"{kind}/{number}")
-        if self.rate.deep:
+            if self.often(self.rate.twins):
+                self._twin(kind, f"{kind}/{number}+")
+        if self.rate.deep and count:
             self._deep()
-        self._tangle_aliases()
+        self._tangle()
         return [fact for fact in self.facts for _ in range(2 if self.often(self.rate.twice) else 1)]
 
     def _authority(self, kind: str, key: str) -> None:
@@ -214,10 +234,23 @@ class _Builder:
             facts = [one for one in facts if one.fact == "ended"] or [self._ending(fact)]
         self.facts += facts
 
+    def _twin(self, kind: str, key: str) -> None:
+        """The same once more under another key, so that ties have to be broken; now and then a field less."""
+        twin = msgspec.structs.replace(self.facts[-1], id=key, aliases=())
+        for name in ("principal", "scope", "effect", "cites", "grace_until", "valid_until"):
+            if self.often(0.05):
+                twin = msgspec.structs.replace(twin, **{name: None})
+        if self.often(0.2) and kind in ("credential", "policy", "session"):
+            twin = msgspec.structs.replace(twin, grace_until=self._grace())
+        self.keys[kind].append(key)
+        self.first[key] = twin
+        self.facts.append(twin)
+
     def _bounds(self, kind: str) -> dict[str, Any]:
         late = self.often(self.rate.late)
         at = self.moment(2 if late else 0, 7 if late else 2)
-        out: dict[str, Any] = {"time": at - (0 if late or self.often(0.3) else 120 * SECOND)}
+        early = 600 if kind in ("approval", "policy") and not self.often(0.1) else 0 if self.often(0.3) else 120
+        out: dict[str, Any] = {"time": at - (0 if late else early * SECOND)}
         if self.often(0.1) or self.often(self.rate.odd_bounds):
             out["valid_from"] = self.moment(0, 3)
         if self.often(self.rate.until if kind != "exception" else max(self.rate.until, 0.5)):
@@ -237,31 +270,38 @@ class _Builder:
         if self.often(self.rate.trace):
             out["correlates"] = (rng.choice(TRACES),)
         if kind == "delegation" and self.often(0.85):
-            out["by"] = rng.choice(PEOPLE)
-        if kind in ("credential", "policy", "session", "grant") and self.often(self.rate.series):
-            out["series"] = f"{kind}-{rng.randint(1, 2)}"
+            out["by"] = PEOPLE[0] if self.often(0.6) else rng.choice(PEOPLE)
+        if kind in ("credential", "policy", "session", "grant", "decision") and self.often(self.rate.series):
+            out["series"] = "policy-1" if kind == "decision" else f"{kind}-{rng.randint(1, 2)}"
             if self.often(self.rate.grace):
-                out["grace_until"] = self.moment(3)
+                out["grace_until"] = self._grace()
         if kind in ("approval", "exception"):
             out |= self._paperwork(kind)
         return out
 
+    def _grace(self) -> int:
+        return self.moment(3) - self.rng.choice((0, SKEW, SKEW))
+
     def _whom(self, kind: str) -> Principal | None:
-        if self.often(0.15 if kind in ("grant", "session") else 0.5):
+        given = {"grant": 0.8, "session": self.rate.brokered}.get(kind, 1 - self.rate.nobody)
+        if not self.often(given):
             return None
         if self.often(0.3):
-            return Principal(self.rng.choice(("service_account", "agent", "user")), self.rng.choice(WHOM_PATTERNS))
-        return PEOPLE[0] if self.often(0.7) else self.rng.choice(PEOPLE)
+            types = ("service_account", "service_account", "service_account", "agent", "user")
+            return Principal(self.rng.choice(types), self.rng.choice(WHOM_PATTERNS))
+        return self.rng.choice(PEOPLE) if self.often(0.1 + self.rate.wrong_whom) else PEOPLE[0]
 
     def _scope(self) -> tuple[Rule, ...] | None:
         if not self.often(self.rate.scope):
             return None
-        return tuple(self._rule() for _ in range(self.rng.choice((1, 1, 1, 2, 2, 0))))
+        return tuple(self._rule() for _ in range(0 if self.often(0.05) else self.rng.choice((1, 1, 1, 2, 3))))
 
     def _rule(self) -> Rule:
         def listed(pool: Sequence[str]) -> tuple[str, ...] | None:
             if self.often(0.3):
                 return None
+            if not self.often(self.rate.narrow):
+                return (self.rng.choice(pool[:4]),)
             return tuple(self.rng.choices(pool, k=self.rng.choice((1, 1, 2, 3, 0))))
 
         return Rule(listed(VERB_PATTERNS), listed(THING_PATTERNS))
@@ -339,9 +379,12 @@ class _Builder:
         if self.often(self.rate.ended):
             out.append(self._ending(fact))
             while self.often(self.rate.ended_again) and len(out) < 6:
-                again = self._ending(fact)
-                same = self.often(0.6)
-                out.append(msgspec.structs.replace(again, time=out[-1].time) if same else again)
+                again, before = self._ending(fact), out[-1]
+                if self.often(0.6):
+                    again = msgspec.structs.replace(again, time=before.time)
+                if self.often(0.3):
+                    again = msgspec.structs.replace(again, end=before.end)
+                out.append(again)
         return out
 
     def _renewal(self, fact: AuthorityFact) -> AuthorityFact:
@@ -349,7 +392,9 @@ class _Builder:
         says = self._says(fact.kind)
         kept = {name: value for name, value in says.items() if self.often(0.25)}
         if fact.fact == "established" and self.often(0.3):
-            kept["valid_from"] = fact.time if fact.valid_from is None else fact.valid_from
+            kept["valid_from"] = _start(fact)
+            if self.often(self.rate.grace):
+                kept["grace_until"] = self._grace()
         if self.often(self.rate.until):
             kept["valid_until"] = self.moment(3)
         kind = self.rng.choice(ORDER) if self.often(self.rate.two_kinds) else fact.kind
@@ -364,10 +409,16 @@ class _Builder:
             "fact": "ended",
             "end": self.rng.choice(REASONS),
         }
+        if self.often(0.3 * self.rate.grace):
+            out["end"] = "rotated" if fact.kind == "credential" else "superseded"
+        if fact.series is not None and self.often(0.3):
+            out["time"] = self.rng.choice([_start(one) for one in (fact, *self.facts) if one.series == fact.series])
         if self.often(0.15):
             out |= {name: value for name, value in self._says(fact.kind).items() if self.often(0.4)}
         if self.often(self.rate.grace):
-            out["grace_until"] = out["time"] + self.rng.choice((0, SECOND, 60 * SECOND, 120 * SECOND, -SECOND))
+            out["grace_until"] = (
+                self._grace() if self.often(0.5) else out["time"] + self.rng.choice((-SECOND, 0, 120 * SECOND))
+            )
         return AuthorityFact(**out)
 
     def _deep(self) -> None:
@@ -380,21 +431,36 @@ class _Builder:
             self.facts.append(AuthorityFact(kind=kind, id=f"deep/{number}", time=at, cites=(below,)))  # type: ignore[arg-type]
         self.keys["session"] += ["deep/0", "deep/0", "deep/1", "deep/2"]
 
-    def _tangle_aliases(self) -> None:
+    def _tangle(self) -> None:
         """Chains and rings of aliases, and aliases that two authorities claim; cycles among citations."""
         for number, fact in enumerate(self.facts):
             if fact.aliases and self.often(self.rate.alias_tangle):
-                other = self.rng.choice((*self.aliases, *self.first))
+                other = self.rng.choice([*self.aliases, *self.first])
                 fact = msgspec.structs.replace(fact, aliases=(*fact.aliases, other))
+            elif self.first and self.often(self.rate.alias_tangle * 0.1):
+                fact = msgspec.structs.replace(fact, aliases=(self.rng.choice(list(self.first)), *fact.aliases))
             if fact.kind != "policy" and fact.cites and self.often(self.rate.cycle):
                 fact = msgspec.structs.replace(fact, cites=(*fact.cites[:1], self.rng.choice(list(self.first))))
             self.facts[number] = fact
+        if self.facts and self.often(self.rate.alias_tangle):
+            self._ring()
+
+    def _ring(self) -> None:
+        """Two or three keys, each an alias of the next, and one more that leads into the ring."""
+        ring = self.rng.sample(self.facts, min(len(self.facts), self.rng.randint(2, 3)))
+        for at, fact in enumerate(ring):
+            above = ring[(at + 1) % len(ring)]
+            self.facts.append(msgspec.structs.replace(above, aliases=(*above.aliases, fact.id)))
+        into = self.rng.choice(self.facts)
+        self.facts.append(msgspec.structs.replace(ring[0], aliases=(into.id, "x/ring")))
+        self.aliases["x/ring"] = ring[0].id
 
 
 def world(seed: int, actions: int = 60) -> list[Record]:
     """A random world of so many actions over about as many authorities; the same seed gives the same world."""
     builder = _Builder(seed, actions)
-    facts = builder.authorities(builder.rng.randint(max(2, actions // 3), max(3, actions)))
+    few = builder.rng.random() < 0.05
+    facts = builder.authorities(builder.rng.randint(0, 4) if few else builder.rng.randint(actions // 3, actions))
     return [*facts, *builder.actions()]
 
 
