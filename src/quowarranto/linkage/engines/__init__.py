@@ -1,0 +1,45 @@
+"""What differs by engine: how a relation is kept, and the few spellings that SQL dialects do not share."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Engine(Protocol):
+    """Where the relations of `linkage/steps` are built. Everything else of the linkage is the same on every engine."""
+
+    def create(self, name: str, sql: str) -> None:
+        """Build a relation once and keep it; a relation of that name is replaced."""
+        ...
+
+    def view(self, name: str, sql: str) -> None:
+        """Name a query without building it."""
+        ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a built relation another name, replacing one that has it."""
+        ...
+
+    def drop(self, *names: str) -> None:
+        """Forget relations that no later step reads."""
+        ...
+
+    def count(self, name: str) -> int:
+        """Rows of a relation."""
+        ...
+
+    def asof(
+        self,
+        name: str,
+        *,
+        left: str,
+        right: str,
+        keys: tuple[str, ...],
+        left_at: str,
+        right_at: str,
+        take: tuple[str, ...],
+    ) -> None:
+        """Build: every row of `left` that has one, with the columns `take` of the latest row of `right` of the same keys
+        whose `right_at` is not after the row's `left_at`. `right` has one row per keys and `right_at`.
+        """
+        ...

@@ -1,0 +1,77 @@
+"""The embedded engine: DuckDB in this process, spilling to disk when memory is short."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+_SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\bhash64\("), "hash("),
+    (re.compile(r"\bexplode\("), "unnest("),
+    (re.compile(r"\bcardinality\("), "len("),
+    (re.compile(r"\barray_one\("), "list_value("),
+    (re.compile(r"\barray_contains\("), "list_contains("),
+)
+
+
+class DuckDB:
+    """Relations as temporary tables of one connection."""
+
+    def __init__(self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None) -> None:
+        self.connection = duckdb.connect(":memory:")
+        self._set("preserve_insertion_order", False)
+        self._set("enable_progress_bar", False)
+        if memory:
+            self._set("memory_limit", memory)
+        if threads:
+            self._set("threads", threads)
+        if spill:
+            self._set("temp_directory", str(spill))
+
+    def _set(self, name: str, value: object) -> None:
+        text = f"'{value}'" if isinstance(value, str) else str(value).lower()
+        self.connection.execute(f"SET {name} = {text}")
+
+    def create(self, name: str, sql: str) -> None:
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_spelled(sql)}")
+
+    def view(self, name: str, sql: str) -> None:
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_spelled(sql)}")
+
+    def rename(self, old: str, new: str) -> None:
+        self.connection.execute(f"DROP TABLE IF EXISTS {new}")
+        self.connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    def drop(self, *names: str) -> None:
+        for name in names:
+            self.connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def count(self, name: str) -> int:
+        return int(self.connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(_spelled(sql)).fetchall()
+
+    def asof(
+        self,
+        name: str,
+        *,
+        left: str,
+        right: str,
+        keys: tuple[str, ...],
+        left_at: str,
+        right_at: str,
+        take: tuple[str, ...],
+    ) -> None:
+        on = " AND ".join([*(f"l.{key} = r.{key}" for key in keys), f"l.{left_at} >= r.{right_at}"])
+        columns = ", ".join(["l.*", *(f"r.{column}" for column in take)])
+        self.create(name, f"SELECT {columns} FROM {left} l ASOF JOIN {right} r ON {on}")
+
+
+def _spelled(sql: str) -> str:
+    for pattern, spelling in _SPELLINGS:
+        sql = pattern.sub(spelling, sql)
+    return sql

@@ -1,0 +1,90 @@
+-- relation: crowd
+-- hashes of action ids that more than one row bears; all other rows are a record each and need no further look.
+-- one row per hash. SPEC 2.
+SELECT hash64(id) AS h FROM actions_in GROUP BY hash64(id) HAVING count(*) > 1
+
+-- relation: crowded
+-- rows whose id may stand more than once, numbered within their content; only the highest stage of an id is kept.
+-- one row per row read. "The same record seen twice counts once" (SPEC 2); content excludes where it was read.
+SELECT rec, nth, sum(CASE WHEN nth = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY id) AS contents
+FROM (
+  SELECT rec, id,
+         row_number() OVER (
+           PARTITION BY id, time, principal_type, principal_id, on_behalf_of, action, resource_type, resource_id,
+                        outcome, origin, cites, correlates, attributes, said_source
+           ORDER BY rec) AS nth
+  FROM (
+    SELECT *, max(stage) OVER (PARTITION BY id) AS last_stage
+    FROM actions_in WHERE hash64(id) IN (SELECT h FROM crowd)
+  ) staged
+  WHERE stage = last_stage
+) numbered
+
+-- relation: action
+-- one row per action record that counts; keyed by `rec`. Times are microseconds since the epoch, UTC.
+-- s, p, v, r: hashes of subject (principal and whom it acts for), principal, verb, resource; checked to be unique below.
+SELECT i.rec, i.time,
+       hash64(i.principal_type, i.principal_id, i.on_behalf_of)      AS s,
+       hash64(i.principal_type, i.principal_id)                      AS p,
+       hash64(i.action)                                              AS v,
+       hash64(i.resource_type, i.resource_id)                        AS r,
+       CASE i.outcome WHEN 'success' THEN 0 WHEN 'failure' THEN 1 ELSE 2 END AS outcome,
+       CASE WHEN i.origin IS NOT NULL THEN hash64(i.origin) END      AS origin,
+       cardinality(i.cites) > 0                                      AS citing,
+       cardinality(i.correlates) > 0                                 AS correlating,
+       coalesce(c.contents, 1) > 1                                   AS twofold
+FROM actions_in i LEFT JOIN crowded c ON c.rec = i.rec
+WHERE c.nth = 1 OR (c.rec IS NULL AND hash64(i.id) NOT IN (SELECT h FROM crowd))
+
+-- relation: principal
+-- one row per principal that acts, is acted for, or asks for a decision; `twins` > 0 would be a hash collision.
+SELECT p, min(type) AS type, min(id) AS id,
+       max(CASE WHEN type = low_type AND id = low_id THEN 0 ELSE 1 END) AS twins
+FROM (
+  SELECT p, type, id, min(type) OVER (PARTITION BY p) AS low_type, min(id) OVER (PARTITION BY p) AS low_id
+  FROM (
+    SELECT DISTINCT hash64(principal_type, principal_id) AS p, principal_type AS type, principal_id AS id FROM actions_in
+    UNION
+    SELECT hash64(who.type, who.id), who.type, who.id
+    FROM (SELECT explode(on_behalf_of) AS who FROM actions_in WHERE cardinality(on_behalf_of) > 0) lent
+    UNION
+    SELECT hash64(request_subject_type, request_subject_id), request_subject_type, request_subject_id
+    FROM facts_in WHERE request_subject_id IS NOT NULL AND request_subject_type IS NOT NULL
+  ) named
+) seen GROUP BY p
+
+-- relation: subject
+-- who an action's authorities may empower: the acting principal and everyone it acts for (SPEC 4, "matches").
+-- one row per (s, p); `acting` marks the principal itself.
+SELECT s, p, max(acting) AS acting FROM (
+  SELECT DISTINCT hash64(principal_type, principal_id, on_behalf_of) AS s, hash64(principal_type, principal_id) AS p,
+         1 AS acting
+  FROM actions_in
+  UNION ALL
+  SELECT s, hash64(who.type, who.id), 0 FROM (
+    SELECT DISTINCT hash64(principal_type, principal_id, on_behalf_of) AS s, explode(on_behalf_of) AS who
+    FROM actions_in WHERE cardinality(on_behalf_of) > 0) lent
+) members GROUP BY s, p
+
+-- relation: subject_twins
+-- subjects that share a hash although they differ: none, or the run starts again with another salt.
+SELECT s FROM (
+  SELECT DISTINCT hash64(principal_type, principal_id, on_behalf_of) AS s, principal_type, principal_id, on_behalf_of
+  FROM actions_in) subjects GROUP BY s HAVING count(*) > 1
+
+-- relation: verb
+-- one row per verb.
+SELECT v, min(verb) AS verb, count(*) - 1 AS twins FROM (
+  SELECT DISTINCT hash64(action) AS v, action AS verb FROM actions_in
+  UNION
+  SELECT DISTINCT hash64(request_action), request_action FROM facts_in WHERE request_action IS NOT NULL
+) verbs GROUP BY v
+
+-- relation: resource
+-- one row per resource.
+SELECT r, min(type) AS type, min(id) AS id, count(*) - 1 AS twins FROM (
+  SELECT DISTINCT hash64(resource_type, resource_id) AS r, resource_type AS type, resource_id AS id FROM actions_in
+  UNION
+  SELECT DISTINCT hash64(request_resource_type, request_resource_id), request_resource_type, request_resource_id
+  FROM facts_in WHERE request_resource_id IS NOT NULL AND request_resource_type IS NOT NULL
+) resources GROUP BY r

@@ -1,0 +1,65 @@
+-- relation: fact_once
+-- facts with repeats of one content removed (SPEC 2, "counts once"); one row per content digest.
+SELECT * FROM (
+  SELECT *, row_number() OVER (PARTITION BY digest ORDER BY rec) AS copy FROM facts_in
+) numbered WHERE copy = 1
+
+-- relation: alias_claim
+-- one row per alias: the lowest id that names it (decision 0001, 3).
+SELECT alias AS key, min(id) AS parent
+FROM (SELECT id, explode(aliases) AS alias FROM fact_once WHERE cardinality(aliases) > 0) named
+WHERE alias <> id GROUP BY alias
+
+-- relation: alias_walk
+-- where each alias has come to after a number of steps; `reached` moves until it has no parent. (Repeated, see run.py.)
+SELECT key, parent AS reached FROM alias_claim
+
+-- relation: alias_step
+SELECT w.key, coalesce(c.parent, w.reached) AS reached, c.parent IS NOT NULL AS moved
+FROM alias_walk w LEFT JOIN alias_claim c ON c.key = w.reached
+
+-- relation: alias_ring
+-- keys that were still moving after 16 steps: walked once more round, keeping the lowest key seen. (Repeated.)
+SELECT s.key, s.reached AS home, c.parent AS reached, least(s.reached, c.parent) AS low, c.parent = s.reached AS closed
+FROM alias_step s JOIN alias_claim c ON c.key = s.reached WHERE s.moved
+
+-- relation: alias_ring_step
+SELECT w.key, w.home, c.parent AS reached,
+       CASE WHEN w.closed THEN w.low ELSE least(w.low, c.parent) END AS low,
+       w.closed OR c.parent = w.home AS closed
+FROM alias_ring w JOIN alias_claim c ON c.key = w.reached
+
+-- relation: key_root
+-- one row per key by which an authority may be cited (id or alias): the id that it stands for.
+SELECT k.key, coalesce(CASE WHEN ring.closed THEN ring.low END, w.reached, k.key) AS id
+FROM (SELECT id AS key FROM fact_once UNION SELECT key FROM alias_claim) k
+LEFT JOIN alias_walk w ON w.key = k.key
+LEFT JOIN alias_ring ring ON ring.key = k.key
+
+-- relation: authority_id
+-- one row per authority; `a` counts them in the order of their ids, so that "lowest id" is the lowest `a`.
+SELECT row_number() OVER (ORDER BY id) AS a, id FROM (SELECT DISTINCT id FROM key_root) roots
+
+-- relation: key_of
+-- one row per key: the authority it names.
+SELECT k.key, i.a FROM key_root k JOIN authority_id i ON i.id = k.id
+
+-- relation: fact
+-- one row per fact that counts, under its authority; `start` is `valid_from`, else `time` (SPEC 3).
+SELECT k.a, coalesce(f.valid_from, f.time) AS start, f.*
+FROM fact_once f JOIN key_of k ON k.key = f.id
+
+-- relation: authority
+-- one row per authority, with the kind of its first fact (decision 0001, 2).
+SELECT i.a, i.id, min_by(f.kind, f.nth) AS kind
+FROM authority_id i
+JOIN (
+  SELECT a, kind,
+         row_number() OVER (PARTITION BY a ORDER BY CASE fact WHEN 'ended' THEN 1 ELSE 0 END, start, time, digest) AS nth
+  FROM fact
+) f ON f.a = i.a
+GROUP BY i.a, i.id
+
+-- relation: correlate
+-- one row per value that an authority shares with whoever may have used it (SPEC 4.2).
+SELECT DISTINCT a, explode(correlates) AS value FROM fact WHERE cardinality(correlates) > 0

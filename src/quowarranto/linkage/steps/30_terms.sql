@@ -1,0 +1,198 @@
+-- relation: ended_at
+-- one row per (authority, moment at which it was said to end): the reason that counts and its grace.
+-- Of several reasons the gravest counts (decision 0001, 6): 1 revoked, 2 closed, 3 expired, 4 superseded, 5 rotated.
+SELECT a, time, reason, max(grace_until) AS grace
+FROM (
+  SELECT a, time, grace_until, rank, min(rank) OVER (PARTITION BY a, time) AS reason
+  FROM (
+    SELECT f.a, f.time, f.grace_until,
+           CASE coalesce(f.end_reason, 'closed')
+             WHEN 'revoked' THEN 1 WHEN 'closed' THEN 2 WHEN 'expired' THEN 3 WHEN 'superseded' THEN 4 ELSE 5 END AS rank
+    FROM fact f JOIN authority n ON n.a = f.a
+    WHERE f.fact = 'ended' AND n.kind <> 'decision'
+  ) ranked
+) gravest
+WHERE rank = reason GROUP BY a, time, reason
+
+-- relation: said
+-- every fact of an authority that has several, in the order in which fields are taken over: ended ones first (the
+-- earliest last, so that it is the nearest), then established ones by start (SPEC 3; decision 0001, 4 and 5).
+SELECT f.a, f.rec, f.fact,
+       row_number() OVER (
+         PARTITION BY f.a
+         ORDER BY CASE f.fact WHEN 'ended' THEN 0 ELSE 1 END,
+                  CASE f.fact WHEN 'ended' THEN -f.time ELSE f.start END,
+                  CASE f.fact WHEN 'ended' THEN 0 ELSE f.time END,
+                  CASE f.fact WHEN 'ended' THEN f.digest END DESC,
+                  f.digest) AS nth,
+       f.principal_type, f.principal_id, f.principal_like, f.by_type, f.by_id, f.effect, f.scope, f.cites_said, f.issued_by,
+       f.requested_by, f.sole_decider, f.justification, f.ticket, f.owner, f.series
+FROM fact f
+JOIN authority n ON n.a = f.a
+JOIN (SELECT a FROM fact GROUP BY a HAVING count(*) > 1) several ON several.a = f.a
+WHERE n.kind <> 'decision'
+
+-- relation: taken_over
+-- for every fact of `said`, which fact each field comes from: its own or the nearest one before it that has it.
+SELECT a, rec, fact, nth,
+       max(CASE WHEN principal_id IS NOT NULL THEN nth END) OVER w AS principal_nth,
+       max(CASE WHEN by_id IS NOT NULL THEN nth END) OVER w        AS by_nth,
+       max(CASE WHEN effect IS NOT NULL THEN nth END) OVER w       AS effect_nth,
+       max(CASE WHEN scope IS NOT NULL THEN nth END) OVER w        AS scope_nth,
+       max(CASE WHEN cites_said THEN nth END) OVER w               AS cites_nth,
+       max(CASE WHEN issued_by IS NOT NULL THEN nth END) OVER w    AS issued_by_nth,
+       max(CASE WHEN requested_by IS NOT NULL THEN nth END) OVER w AS requested_by_nth,
+       max(CASE WHEN sole_decider IS NOT NULL THEN nth END) OVER w AS decided_by_nth,
+       max(CASE WHEN justification IS NOT NULL THEN nth END) OVER w AS justification_nth,
+       max(CASE WHEN ticket IS NOT NULL THEN nth END) OVER w       AS ticket_nth,
+       max(CASE WHEN owner IS NOT NULL THEN nth END) OVER w        AS owner_nth,
+       max(CASE WHEN series IS NOT NULL THEN nth END) OVER w       AS series_nth
+FROM said
+WINDOW w AS (PARTITION BY a ORDER BY nth ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+
+-- relation: opening
+-- one row per fact that opens a term, with all that the term says of itself; `term` is that fact's `rec`.
+-- `cites_rec` is the fact whose `cites` count.
+SELECT f.a, f.rec AS term, f.start, f.time, f.digest, f.valid_until, n.kind,
+       f.principal_type, f.principal_id, f.principal_like, f.by_type, f.by_id, f.effect, f.scope, f.issued_by,
+       f.requested_by, f.sole_decider, f.justification, f.ticket, f.owner, f.series,
+       CASE WHEN f.cites_said THEN f.rec END AS cites_rec
+FROM fact f
+JOIN authority n ON n.a = f.a
+JOIN (SELECT a FROM fact GROUP BY a HAVING count(*) = 1) alone ON alone.a = f.a
+WHERE n.kind <> 'decision' AND f.fact = 'established'
+UNION ALL
+SELECT f.a, f.rec, f.start, f.time, f.digest, f.valid_until, n.kind,
+       pr.principal_type, pr.principal_id, pr.principal_like, byy.by_type, byy.by_id, ef.effect, sc.scope, iss.issued_by,
+       rq.requested_by, de.sole_decider, ju.justification, ti.ticket, ow.owner, se.series, ci.rec
+FROM taken_over t
+JOIN fact f ON f.rec = t.rec
+JOIN authority n ON n.a = t.a
+LEFT JOIN said pr  ON pr.a = t.a  AND pr.nth = t.principal_nth
+LEFT JOIN said byy ON byy.a = t.a AND byy.nth = t.by_nth
+LEFT JOIN said ef  ON ef.a = t.a  AND ef.nth = t.effect_nth
+LEFT JOIN said sc  ON sc.a = t.a  AND sc.nth = t.scope_nth
+LEFT JOIN said ci  ON ci.a = t.a  AND ci.nth = t.cites_nth
+LEFT JOIN said iss ON iss.a = t.a AND iss.nth = t.issued_by_nth
+LEFT JOIN said rq  ON rq.a = t.a  AND rq.nth = t.requested_by_nth
+LEFT JOIN said de  ON de.a = t.a  AND de.nth = t.decided_by_nth
+LEFT JOIN said ju  ON ju.a = t.a  AND ju.nth = t.justification_nth
+LEFT JOIN said ti  ON ti.a = t.a  AND ti.nth = t.ticket_nth
+LEFT JOIN said ow  ON ow.a = t.a  AND ow.nth = t.owner_nth
+LEFT JOIN said se  ON se.a = t.a  AND se.nth = t.series_nth
+WHERE t.fact = 'established'
+
+-- relation: never_opened
+-- ids with only `ended` facts: one term from minus infinity to the earliest of them (SPEC 3; decision 0001, 8).
+SELECT f.a, f.rec, f.time, f.digest, n.kind
+FROM (
+  SELECT a, rec, time, digest, row_number() OVER (PARTITION BY a ORDER BY time, digest) AS nth
+  FROM fact WHERE fact = 'ended' AND a NOT IN (SELECT a FROM fact WHERE fact = 'established')
+) f
+JOIN authority n ON n.a = f.a
+WHERE f.nth = 1 AND n.kind <> 'decision'
+
+-- relation: never_opened_says
+-- what the term of such an id says: of each field, the value of the earliest fact that has it.
+SELECT f.a,
+       min_by(f.principal_type, CASE WHEN f.principal_id IS NOT NULL THEN f.nth END)  AS principal_type,
+       min_by(f.principal_id, CASE WHEN f.principal_id IS NOT NULL THEN f.nth END)    AS principal_id,
+       min_by(f.principal_like, CASE WHEN f.principal_id IS NOT NULL THEN f.nth END)  AS principal_like,
+       min_by(f.by_type, CASE WHEN f.by_id IS NOT NULL THEN f.nth END)                AS by_type,
+       min_by(f.by_id, CASE WHEN f.by_id IS NOT NULL THEN f.nth END)                  AS by_id,
+       min_by(f.effect, CASE WHEN f.effect IS NOT NULL THEN f.nth END)                AS effect,
+       min_by(f.scope, CASE WHEN f.scope IS NOT NULL THEN f.nth END)                  AS scope,
+       min_by(f.issued_by, CASE WHEN f.issued_by IS NOT NULL THEN f.nth END)          AS issued_by,
+       min_by(f.requested_by, CASE WHEN f.requested_by IS NOT NULL THEN f.nth END)    AS requested_by,
+       min_by(f.sole_decider, CASE WHEN f.sole_decider IS NOT NULL THEN f.nth END)    AS sole_decider,
+       min_by(f.justification, CASE WHEN f.justification IS NOT NULL THEN f.nth END)  AS justification,
+       min_by(f.ticket, CASE WHEN f.ticket IS NOT NULL THEN f.nth END)                AS ticket,
+       min_by(f.owner, CASE WHEN f.owner IS NOT NULL THEN f.nth END)                  AS owner,
+       min_by(f.rec, CASE WHEN f.cites_said THEN f.nth END)                           AS cites_rec
+FROM (
+  SELECT f.*, row_number() OVER (PARTITION BY f.a ORDER BY f.time, f.digest) AS nth
+  FROM fact f JOIN never_opened n ON n.a = f.a
+) f GROUP BY f.a
+
+-- relation: next_ended
+-- one row per opening: the first `ended` fact that is not before its start (SPEC 3, 1; a tie ends the term).
+SELECT term, ended_us FROM (
+  SELECT term, opens,
+         min(CASE WHEN opens = 1 THEN NULL ELSE pos END) OVER (
+           PARTITION BY a ORDER BY pos, opens DESC, term ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS ended_us
+  FROM (
+    SELECT o.a, o.start AS pos, 1 AS opens, o.term FROM opening o
+    WHERE o.a IN (SELECT a FROM ended_at)
+    UNION ALL
+    SELECT e.a, e.time, 0, 0 FROM ended_at e
+  ) events
+) ahead WHERE opens = 1 AND ended_us IS NOT NULL
+
+-- relation: series_start
+-- one row per (series, start): the member that begins then, and the grace that it leaves to the one before it.
+SELECT o.series, o.start, o.a, max(f.grace_until) AS grace
+FROM (SELECT series, start, min(a) AS a FROM opening WHERE series IS NOT NULL GROUP BY series, start) o
+JOIN fact f ON f.a = o.a AND f.start = o.start AND f.fact = 'established'
+GROUP BY o.series, o.start, o.a
+
+-- relation: bounded
+-- one row per opening with the four moments that can end it (SPEC 3, 1 to 4).
+SELECT o.a, o.term, o.start, o.kind, o.valid_until, e.ended_us,
+       min(o.start) OVER (PARTITION BY o.a ORDER BY o.start RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS renewed_us,
+       CASE WHEN o.series IS NOT NULL THEN
+         min(o.start) OVER (PARTITION BY o.series ORDER BY o.start RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
+       END AS succeeded_us,
+       o.series
+FROM opening o LEFT JOIN next_ended e ON e.term = o.term
+
+-- relation: term
+-- one row per interval in which an authority was in force (SPEC 3); [start_us, end_us) half-open, microseconds, UTC.
+-- An open end is $forever, an unknown start $never. `pref` orders the terms of one authority by how late they end.
+SELECT t.*,
+       row_number() OVER (PARTITION BY a ORDER BY end_us, start_us, time, digest) AS pref,
+       row_number() OVER (PARTITION BY a ORDER BY start_us, end_us, time, digest) AS nth
+FROM (
+  SELECT b.a, b.term, o.kind, b.start AS start_us, o.time, o.digest,
+         coalesce(least(b.ended_us, b.valid_until, b.renewed_us, b.succeeded_us), $forever) AS end_us,
+         CASE coalesce(least(b.ended_us, b.valid_until, b.renewed_us, b.succeeded_us), $forever)
+           WHEN $forever THEN 'open'
+           WHEN b.ended_us THEN CASE x.reason WHEN 1 THEN 'revoked' WHEN 2 THEN 'closed' WHEN 3 THEN 'expired'
+                                              WHEN 4 THEN 'superseded' ELSE 'rotated' END
+           WHEN b.valid_until THEN 'expired'
+           WHEN b.renewed_us THEN 'renewed'
+           ELSE CASE WHEN o.kind = 'credential' THEN 'rotated' ELSE 'superseded' END END AS ended_by,
+         CASE coalesce(least(b.ended_us, b.valid_until, b.renewed_us, b.succeeded_us), $forever)
+           WHEN $forever THEN NULL
+           WHEN b.ended_us THEN CASE WHEN x.reason IN (4, 5) THEN   -- a successor at that very moment may give grace too
+             greatest(x.grace, CASE WHEN b.succeeded_us = b.ended_us THEN ss.grace END) END
+           WHEN b.valid_until THEN NULL
+           WHEN b.renewed_us THEN NULL
+           ELSE ss.grace END AS grace_us,
+         o.principal_type, o.principal_id, o.principal_like, o.by_type, o.by_id, coalesce(o.effect, 'allow') AS effect,
+         o.scope, o.issued_by, o.requested_by, o.sole_decider, o.justification, o.ticket, o.owner, o.cites_rec
+  FROM bounded b
+  JOIN opening o ON o.term = b.term
+  LEFT JOIN ended_at x ON x.a = b.a AND x.time = b.ended_us
+  LEFT JOIN series_start ss ON ss.series = b.series AND ss.start = b.succeeded_us
+  UNION ALL
+  SELECT n.a, n.rec, n.kind, $never, n.time, n.digest, n.time,
+         CASE x.reason WHEN 1 THEN 'revoked' WHEN 2 THEN 'closed' WHEN 3 THEN 'expired'
+                       WHEN 4 THEN 'superseded' ELSE 'rotated' END,
+         CASE WHEN x.reason IN (4, 5) THEN x.grace END,
+         s.principal_type, s.principal_id, s.principal_like, s.by_type, s.by_id, coalesce(s.effect, 'allow'),
+         s.scope, s.issued_by, s.requested_by, s.sole_decider, s.justification, s.ticket, s.owner, s.cites_rec
+  FROM never_opened n
+  JOIN never_opened_says s ON s.a = n.a
+  JOIN ended_at x ON x.a = n.a AND x.time = n.time
+) t
+
+-- relation: decision
+-- one row per decision: its earliest fact, a point at its `time` (SPEC 3; decision 0001, 9).
+SELECT f.a, f.rec AS term, f.time AS at_us, f.valid_until AS until_us,
+       f.principal_type, f.principal_id, f.principal_like, coalesce(f.effect, 'allow') AS effect, f.scope, f.issued_by,
+       CASE WHEN f.cites_said THEN f.rec END AS cites_rec,
+       f.request_subject_type, f.request_subject_id, f.request_action, f.request_resource_type, f.request_resource_id
+FROM (
+  SELECT f.*, row_number() OVER (PARTITION BY f.a ORDER BY f.time, f.digest) AS nth
+  FROM fact f JOIN authority n ON n.a = f.a WHERE n.kind = 'decision'
+) f WHERE f.nth = 1

@@ -1,0 +1,53 @@
+-- relation: says
+-- one row per term or decision: what it says that the tests of SPEC 5 need, with small numbers for what is shared.
+-- `flags`: codes that stand whenever this term is the tested one (decision 0001, 17 and 18).
+-- `ends`: it has an end (basis, SPEC 6).
+SELECT t.a, t.term, t.kind, t.start_us, t.time AS decided_us, t.principal_type, t.principal_id, t.principal_like,
+       CASE WHEN t.by_id IS NOT NULL THEN hash64(t.by_type, t.by_id) END AS by_p, t.by_type, t.by_id,
+       t.effect, t.scope, CASE WHEN t.scope IS NOT NULL THEN hash64(t.scope) END AS sc, t.issued_by, t.cites_rec,
+       (CASE WHEN t.kind IN ('approval', 'exception') AND t.requested_by = t.sole_decider THEN $QW301 ELSE 0 END)
+       + (CASE WHEN t.kind = 'exception' AND (coalesce(t.owner, '') = '' OR t.end_us = $forever) THEN $QW305 ELSE 0 END)
+       + (CASE WHEN t.kind = 'approval' AND coalesce(t.justification, '') = '' AND coalesce(t.ticket, '') = ''
+               THEN $QW306 ELSE 0 END) AS flags,
+       t.end_us < $forever AS ends
+FROM term t
+UNION ALL
+SELECT d.a, d.term, 'decision', d.at_us, d.at_us, d.principal_type, d.principal_id, d.principal_like, NULL, NULL, NULL,
+       d.effect, d.scope, CASE WHEN d.scope IS NOT NULL THEN hash64(d.scope) END, d.issued_by, d.cites_rec,
+       CASE WHEN d.effect = 'allow' AND (d.cites_rec IS NULL OR cardinality(f.cites) = 0) THEN $QW109 ELSE 0 END,
+       d.until_us IS NOT NULL
+FROM decision d JOIN fact f ON f.rec = d.term
+
+-- relation: cited_key
+-- one row per (fact, key it cites): the authority of that key, or NULL where there is no record of it (QW104).
+SELECT c.rec, k.a AS child, c.key
+FROM (SELECT DISTINCT rec, explode(cites) AS key FROM fact WHERE cardinality(cites) > 0) c
+LEFT JOIN key_of k ON k.key = c.key
+
+-- relation: below
+-- one row per (term, authority it rests on).
+SELECT DISTINCT s.term, c.child FROM says s JOIN cited_key c ON c.rec = s.cites_rec WHERE c.child IS NOT NULL
+
+-- relation: dangling
+-- terms that cite a key of which there is no record.
+SELECT DISTINCT s.term FROM says s JOIN cited_key c ON c.rec = s.cites_rec WHERE c.child IS NULL
+
+-- relation: edge
+-- one row per (authority, authority below it) at one and the same instant: what lies below a decision is tested at the
+-- decision's time and so does not depend on the action's.
+SELECT DISTINCT s.a, b.child FROM says s JOIN below b ON b.term = s.term WHERE s.kind <> 'decision'
+
+-- relation: scope
+-- one row per different scope.
+SELECT sc, min(scope) AS scope, count(*) - 1 AS twins
+FROM (SELECT DISTINCT sc, scope FROM says WHERE scope IS NOT NULL) scopes GROUP BY sc
+
+-- relation: scope_pattern
+-- one row per pattern of a scope's rules. A missing list is one pattern that matches everything with length -1; an
+-- empty list is no row (decision 0001, 13 and 22).
+SELECT DISTINCT sc, item.rule AS rule, item.target AS target, item.pattern_like AS pattern_like, item.typed AS typed,
+       item.literal AS literal
+FROM (SELECT s.sc, explode(f.scope_patterns) AS item
+      FROM (SELECT sc, max(rec) AS rec FROM (
+              SELECT hash64(scope) AS sc, rec FROM fact WHERE scope IS NOT NULL) spelled GROUP BY sc) s
+      JOIN fact f ON f.rec = s.rec WHERE cardinality(f.scope_patterns) > 0) patterns

@@ -1,0 +1,27 @@
+-- relation: rule_verb$x
+-- rules of a scope that allow a verb, with the longest literal prefix of the patterns that match it.
+SELECT w.sc, w.v, p.rule, max(p.literal) AS literal
+FROM (SELECT DISTINCT sc, v FROM want_scope$x) w
+JOIN verb n ON n.v = w.v
+JOIN scope_pattern p ON p.sc = w.sc AND p.target = 'action'
+WHERE p.pattern_like IS NULL OR n.verb LIKE p.pattern_like ESCAPE '!'
+GROUP BY w.sc, w.v, p.rule
+
+-- relation: rule_resource$x
+-- rules of a scope that allow a resource. A pattern with a `:` before any `/` speaks of `type:id` (SPEC 2).
+SELECT w.sc, w.r, p.rule, max(p.literal) AS literal
+FROM (SELECT DISTINCT sc, r FROM want_scope$x) w
+JOIN resource n ON n.r = w.r
+JOIN scope_pattern p ON p.sc = w.sc AND p.target = 'resource'
+WHERE p.pattern_like IS NULL
+   OR (CASE WHEN p.typed THEN n.type || ':' || n.id ELSE n.id END) LIKE p.pattern_like ESCAPE '!'
+GROUP BY w.sc, w.r, p.rule
+
+-- relation: covers$x
+-- one row per (scope, verb, resource) that some rule of the scope covers, with the narrowest rule's rank: longest
+-- resource prefix, then longest action prefix (SPEC 4.3c).
+SELECT w.sc, w.v, w.r, max((rr.literal + 1) * 4294967296 + rv.literal + 1) AS narrow
+FROM want_scope$x w
+JOIN rule_verb$x rv ON rv.sc = w.sc AND rv.v = w.v
+JOIN rule_resource$x rr ON rr.sc = w.sc AND rr.r = w.r AND rr.rule = rv.rule
+GROUP BY w.sc, w.v, w.r
