@@ -282,13 +282,15 @@ def _effects(
     request = _body(event.requestObject)
     if "dryRun=" in query or (request is not None and request.get("dryRun")):
         return []  # nothing was changed
+    verb: rbac.Change = "create" if code == 201 and event.verb != "delete" else _WRITES[event.verb]
     change = issuance.Change(
         action=action,
+        at=_takes_effect_at(event, action.time, verb),
         resource=resource,
         subresource=ref.subresource or "",
         namespace=ref.namespace,
         name=ref.name,
-        verb="create" if code == 201 and event.verb != "delete" else _WRITES[event.verb],
+        verb=verb,
         request=request,
         response=_body(event.responseObject),
         whole_request=event.verb in ("create", "update"),
@@ -298,6 +300,16 @@ def _effects(
     if ref.subresource:
         return []
     return _observed(change, everything=event.verb == "deletecollection", query=query)
+
+
+def _takes_effect_at(event: _Event, received: Instant, verb: rbac.Change) -> Instant:
+    """A change is not in force yet for the request that makes it; what a deletion ends holds until it is answered."""
+    if verb == "create":
+        return received
+    answered = (
+        instant("stageTimestamp", event.stageTimestamp) if verb == "delete" and event.stageTimestamp else received
+    )
+    return max(answered, received + 1)
 
 
 def _observed(change: issuance.Change, *, everything: bool, query: str) -> list[Record | Observation]:
@@ -312,7 +324,7 @@ def _observed(change: issuance.Change, *, everything: bool, query: str) -> list[
     found = rbac.change(
         rbac.CHANGED[change.resource],
         change.verb,
-        change.action.time,
+        change.at,
         change.action.id,
         (change.namespace, name),
         change.after() if change.verb != "delete" else None,

@@ -53,6 +53,8 @@ class Change(msgspec.Struct, frozen=True):
     """A write that succeeded, and the action that it is."""
 
     action: Action
+    at: Instant
+    """When it took effect."""
     resource: str
     subresource: str
     namespace: str | None
@@ -226,11 +228,9 @@ def _admission(change: Change) -> list[Record | Observation]:
     if change.verb == "delete":
         attributes = {"ended_by": change.action.id}
         return [
-            AuthorityFact(
-                kind="policy", id=key, time=change.action.time, fact="ended", end="revoked", attributes=attributes
-            )
+            AuthorityFact(kind="policy", id=key, time=change.at, fact="ended", end="revoked", attributes=attributes)
         ]
-    return [AuthorityFact(kind="policy", id=key, time=change.action.time, issued_by=change.action.id)]
+    return [AuthorityFact(kind="policy", id=key, time=change.at, issued_by=change.action.id)]
 
 
 def admission_snapshot(value: dict[str, Any]) -> AuthorityFact | None:

@@ -126,6 +126,8 @@ def _second(field: str, text: str) -> Instant:
 
 
 def reason_of(error: msgspec.ValidationError) -> str:
-    """The validator's message: it names fields and types, never the value."""
+    """The validator's message: the field and what was expected there, never the value."""
     text = str(error)
+    if text.startswith("Invalid enum value"):  # the one message that quotes what it found
+        return f"not one of the known values{text[text.rfind(' - at ') :] if ' - at ' in text else ''}"
     return text[:1].lower() + text[1:]

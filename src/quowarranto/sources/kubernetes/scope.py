@@ -54,7 +54,8 @@ def _resource_rule(rule: dict[str, Any], namespace: str | None) -> list[Rule]:
     if namespace is None:
         everything = None if "*" in types else tuple(f"{kind}:*" for kind in types)
         return [Rule(actions, everything)] if actions else []
-    return [Rule(actions, tuple(p for kind in types for p in _in_namespace(kind, namespace)))] if actions else []
+    inside = dict.fromkeys(pattern for kind in types for pattern in _in_namespace(kind, namespace))
+    return [Rule(actions, tuple(inside))] if actions else []
 
 
 def _url_rule(rule: dict[str, Any]) -> list[Rule]:
