@@ -33,6 +33,8 @@ class Holder(msgspec.Struct, frozen=True):
 class _Change(msgspec.Struct, frozen=True, tag_field="what"):
     by: str | None = None
     """Id of the action that made the change; `None`: a snapshot showed it."""
+    actor: str | None = None
+    """Who made it, as `type:id`: what they change about themselves counts only after the change."""
 
 
 class Issued(_Change, frozen=True, tag="issued", kw_only=True):
@@ -125,12 +127,15 @@ def observed(event: Event, action: Action) -> tuple[Observation, ...]:
         change = _issued(event, action.id)
     else:
         return ()
-    return () if change is None else (to_observation(change, action.time),)
+    if change is None:
+        return ()
+    actor = f"{action.principal.type}:{action.principal.id}"
+    return (to_observation(msgspec.structs.replace(change, actor=actor), action.time),)
 
 
 def to_observation(change: Change, at: Instant) -> Observation:
-    """The change as the case keeps it."""
-    return Observation(name=_name(change), at=at, data=msgspec.to_builtins(change))
+    """The change as the case keeps it: exactly what JSON gives back."""
+    return Observation(name=_name(change), at=at, data=msgspec.json.decode(msgspec.json.encode(change)))
 
 
 def holder_of(arn: str) -> Holder | None:

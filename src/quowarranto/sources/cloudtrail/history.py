@@ -71,6 +71,11 @@ class _Step(NamedTuple):
     def at(self) -> Instant:
         return self.observation.at
 
+    def when(self, principal: Principal | None) -> Instant:
+        """A call that changes its own caller's rights is held against the rights from before it."""
+        own = principal is not None and self.change.actor == f"{principal.type}:{principal.id}"
+        return self.at + 1 if own else self.at
+
 
 def derive(observations: Sequence[Observation]) -> Iterable[tuple[AuthorityFact, Observation]]:
     """The facts that follow from all changes together, each with the observation that brought it about.
@@ -220,7 +225,7 @@ class _History:
         for principal in self._principals(who):
             slot = _Slot(principal, who, policy)
             for key, grant in self._grants(slot, self._document(who, policy)).items():
-                yield self._end(key, step, "revoked", grant)
+                yield self._end(key, step, "revoked", grant, unseen=True)
 
     def _membership(self, change: Joined | Left, step: _Step) -> Iterator[AuthorityFact]:
         user, group = self._known(change.user), self._known(change.group)
@@ -250,7 +255,7 @@ class _History:
         before, after = self._trust[who], self._trust_grants(who, trust)
         self._trust[who] = after
         for key in sorted(before.keys() - after.keys()):
-            yield self._end(key, step, "revoked")
+            yield self._end(key, step, "revoked", before[key])
         for key, grant in after.items():
             yield self._establish(key, grant, step)
 
@@ -263,7 +268,7 @@ class _History:
             yield AuthorityFact(
                 kind="credential",
                 id=f"aws/key/{key}",
-                time=step.at,
+                time=step.when(Principal(who[0], self._arn(who))),
                 fact="ended",
                 end="revoked",
                 attributes=attributes,
@@ -281,7 +286,7 @@ class _History:
         if after:
             self._live[slot] = after
         for key in sorted(before.keys() - after.keys()):
-            yield self._end(key, step, "superseded" if after else "revoked")
+            yield self._end(key, step, "superseded" if after else "revoked", before[key])
         said_again = isinstance(step.change, Held)
         for key, grant in after.items():
             if said_again or before.get(key) != grant:
@@ -352,7 +357,7 @@ class _History:
         return AuthorityFact(
             kind="grant",
             id=key,
-            time=step.at,
+            time=step.when(grant.principal),
             principal=grant.principal,
             scope=grant.scope,
             effect=grant.effect,
@@ -360,20 +365,20 @@ class _History:
             attributes=grant.attributes | ({} if by else {"shown_by": "account snapshot"}),
         )
 
-    def _end(self, key: str, step: _Step, reason: EndReason, unseen: _Grant | None = None) -> AuthorityFact:
+    def _end(self, key: str, step: _Step, reason: EndReason, grant: _Grant, *, unseen: bool = False) -> AuthorityFact:
         """An end; of a grant that was never seen to begin it says all that is known of it."""
-        attributes: dict[str, Any] = {} if unseen is None else dict(unseen.attributes)
+        attributes: dict[str, Any] = dict(grant.attributes) if unseen else {}
         if step.change.by:
             attributes["ended_by"] = step.change.by
         return AuthorityFact(
             kind="grant",
             id=key,
-            time=step.at,
+            time=step.when(grant.principal),
             fact="ended",
             end=reason,
-            principal=unseen.principal if unseen else None,
-            scope=unseen.scope if unseen else None,
-            effect=unseen.effect if unseen else None,
+            principal=grant.principal if unseen else None,
+            scope=grant.scope if unseen else None,
+            effect=grant.effect if unseen else None,
             attributes=attributes,
         )
 

@@ -123,10 +123,11 @@ def _changed(event: Event, action: Action) -> tuple[AuthorityFact, ...]:
         return ()
     holder = _holder(event, text_of(answer, "userName") or text_of(event.asked, "userName"))
     begins = event.eventName == "CreateAccessKey" or status == "Active"
+    own = not begins and f"aws/key/{key}" in action.cites  # the call that ends its own key was made while it worked
     fact = AuthorityFact(
         kind="credential",
         id=f"aws/key/{key}",
-        time=action.time,
+        time=action.time + 1 if own else action.time,
         fact="established" if begins else "ended",
         end=None if begins else "revoked",
         principal=holder,

@@ -114,6 +114,8 @@ def _from_request(event: Event, service: str) -> str | None:
             return _arn(event, template, name)
     if service == "ec2" and (instance := _only_instance(asked)):
         return _arn(event, "ec2:{region}:{account}:instance/{name}", instance)
+    if service == "sqs" and (queue := text_of(asked, "queueUrl").split("/"))[2:]:
+        return _arn(event, "sqs:{region}:{account}:{name}", queue[-1])
     named = [value for name, value in asked.items() if name[-3:] in ("Arn", "ARN") and _is_arn(value)]
     return named[0] if len(named) == 1 else None
 
