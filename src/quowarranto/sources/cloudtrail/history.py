@@ -13,14 +13,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-
 from quowarranto.records import AuthorityFact, EndReason, Instant, Principal, Rule
 from quowarranto.sources.cloudtrail.changes import (
-    Change,
     Default,
     Dropped,
-    Gone,
     Held,
     Holder,
     Issued,
@@ -32,25 +28,17 @@ from quowarranto.sources.cloudtrail.changes import (
     TrustSet,
 )
 from quowarranto.sources.cloudtrail.policies import USER_NAME, Document, Trusted
+from quowarranto.sources.cloudtrail.timeline import Step, Who, arns_of, timeline, who_of
 from quowarranto.sources.entry import Observation
-
-# Event times are whole seconds. Within one, things are made before they are used, and undone in the reverse order.
-_ORDER = (Issued, Made, Text, Default, TrustSet, Held, Joined, Left, Dropped, PolicyGone, Gone)
 
 # Its text has been this one ever since there are managed policies.
 _ADMINISTRATOR = ":iam::aws:policy/AdministratorAccess"
 _EVERYTHING = Document(allow=(Rule(actions=("*",), resources=("*",)),))
 
-# AWS attaches it to the user of a leaked key. Only an event tells when; guessed too early it denies what was allowed.
-_QUARANTINE = "AWSCompromisedKeyQuarantine"
-
-_Who = tuple[str, str, str]
-"""A holder by type, account and name."""
-
 
 class _Slot(NamedTuple):
-    principal: _Who
-    holder: _Who
+    principal: Who
+    holder: Who
     policy: str
 
 
@@ -61,112 +49,39 @@ class _Grant(NamedTuple):
     attributes: dict[str, Any]
 
 
-class _Step(NamedTuple):
-    """One change and where it was read."""
-
-    change: Change
-    observation: Observation
-
-    @property
-    def at(self) -> Instant:
-        return self.observation.at
-
-    def when(self, principal: Principal | None) -> Instant:
-        """A call that changes its own caller's rights is held against the rights from before it."""
-        own = principal is not None and self.change.actor == f"{principal.type}:{principal.id}"
-        return self.at + 1 if own else self.at
-
-
 def derive(observations: Sequence[Observation]) -> Iterable[tuple[AuthorityFact, Observation]]:
     """The facts that follow from all changes together, each with the observation that brought it about.
 
     The answer depends on the set of observations alone: copies count once, and their order does not matter.
     """
-    steps = list(_corrected(_ordered(observations)))
-    history = _History(_arns(steps))
+    steps = timeline(observations)
+    history = _History(arns_of(steps))
     for step in steps:
         yield from history.take(step)
-
-
-def _ordered(observations: Sequence[Observation]) -> list[_Step]:
-    encode = msgspec.json.Encoder(order="sorted").encode
-    keyed: dict[tuple[Instant, int, bytes], _Step] = {}
-    for observation in observations:
-        change = msgspec.convert(observation.data, Change)
-        key = (observation.at, _ORDER.index(type(change)), encode(observation.data))
-        keyed.setdefault(key, _Step(change, observation))
-    return [keyed[key] for key in sorted(keyed)]
-
-
-def _corrected(steps: list[_Step]) -> Iterator[_Step]:
-    """Snapshots less what the log knows better: that which an event made did not hold before that event."""
-    logged = {_subject(step.change) for step in steps if step.change.by is not None}
-    for step in steps:
-        change = step.change
-        if change.by is None:
-            if isinstance(change, Held) and (_subject(change) in logged or _QUARANTINE in change.policy):
-                continue
-            if isinstance(change, Joined | Text) and _subject(change) in logged:
-                continue
-            if isinstance(change, Made) and _subject(change) in logged:
-                step = step._replace(change=msgspec.structs.replace(change, trust=None))
-            if isinstance(change, Text) and change.default and change.version != "v1":
-                later = ("default", change.policy, change.version) in logged
-                step = step._replace(change=msgspec.structs.replace(change, default=not later))
-        yield step
-
-
-def _subject(change: Change) -> tuple[object, ...]:
-    """What a change and a snapshot's account of it have in common."""
-    if isinstance(change, Held):
-        return ("held", _who(change.holder), change.policy)
-    if isinstance(change, Joined):
-        return ("joined", _who(change.user), _who(change.group))
-    if isinstance(change, Made | TrustSet):
-        return ("trust", _who(change.holder))
-    if isinstance(change, Text):
-        return ("text", change.policy, change.version)
-    if isinstance(change, Default):
-        return ("default", change.policy, change.version)
-    return ()
-
-
-def _arns(steps: list[_Step]) -> dict[_Who, str]:
-    """Where an ARN was said it has the path, which most events leave out; of several the last counts."""
-    found: dict[_Who, str] = {}
-    for step in steps:
-        holder = getattr(step.change, "holder", None)
-        if isinstance(holder, Holder) and holder.arn:
-            found[_who(holder)] = holder.arn
-    return found
-
-
-def _who(holder: Holder) -> _Who:
-    return (holder.type, holder.account, holder.name)
 
 
 class _History:
     """What is known up to the last step taken; `take` gives the facts of one more."""
 
-    def __init__(self, arns: dict[_Who, str]) -> None:
+    def __init__(self, arns: dict[Who, str]) -> None:
         self._arns = arns
-        self._partition: dict[_Who, str] = {}
+        self._partition: dict[Who, str] = {}
         self._texts: dict[str, dict[str, Document | None]] = defaultdict(dict)
         self._current: dict[str, str] = {}
-        self._held: dict[_Who, dict[str, Document | None]] = defaultdict(dict)
-        self._holders: dict[str, dict[_Who, None]] = defaultdict(dict)
-        self._members: dict[_Who, dict[_Who, None]] = defaultdict(dict)
-        self._groups: dict[_Who, dict[_Who, None]] = defaultdict(dict)
-        self._keys: dict[_Who, dict[str, Instant]] = defaultdict(dict)
+        self._held: dict[Who, dict[str, Document | None]] = defaultdict(dict)
+        self._holders: dict[str, dict[Who, None]] = defaultdict(dict)
+        self._members: dict[Who, dict[Who, None]] = defaultdict(dict)
+        self._groups: dict[Who, dict[Who, None]] = defaultdict(dict)
+        self._keys: dict[Who, dict[str, Instant]] = defaultdict(dict)
         self._live: dict[_Slot, dict[str, _Grant]] = {}
-        self._trust: dict[_Who, dict[str, _Grant]] = defaultdict(dict)
+        self._trust: dict[Who, dict[str, _Grant]] = defaultdict(dict)
 
-    def take(self, step: _Step) -> Iterator[tuple[AuthorityFact, Observation]]:
+    def take(self, step: Step) -> Iterator[tuple[AuthorityFact, Observation]]:
         """Apply one change; the facts it establishes and ends."""
         for fact in self._facts(step):
             yield fact, step.observation
 
-    def _facts(self, step: _Step) -> Iterator[AuthorityFact]:
+    def _facts(self, step: Step) -> Iterator[AuthorityFact]:
         change = step.change
         if isinstance(change, Issued):
             self._keys[self._known(change.holder)][change.key] = step.at
@@ -192,17 +107,17 @@ class _History:
 
     # --- what each change does ---
 
-    def _text(self, change: Text, step: _Step) -> Iterator[AuthorityFact]:
+    def _text(self, change: Text, step: Step) -> Iterator[AuthorityFact]:
         self._texts[change.policy][change.version] = change.document
         if change.default:
             yield from self._in_force(change.policy, change.version, step)
 
-    def _in_force(self, policy: str, version: str, step: _Step) -> Iterator[AuthorityFact]:
+    def _in_force(self, policy: str, version: str, step: Step) -> Iterator[AuthorityFact]:
         self._current[policy] = version
         for who in list(self._holders[policy]):
             yield from self._refresh(who, policy, step)
 
-    def _hold(self, change: Held, step: _Step) -> Iterator[AuthorityFact]:
+    def _hold(self, change: Held, step: Step) -> Iterator[AuthorityFact]:
         who = self._known(change.holder)
         self._held[who][change.policy] = change.document
         self._holders[change.policy][who] = None
@@ -211,7 +126,7 @@ class _History:
         if document is not None and document.revoked_before is not None:
             yield from self._end_keys(who, document.revoked_before, "sessions revoked", step)
 
-    def _drop(self, who: _Who, policy: str, step: _Step) -> Iterator[AuthorityFact]:
+    def _drop(self, who: Who, policy: str, step: Step) -> Iterator[AuthorityFact]:
         was_held = policy in self._held[who]
         if not was_held:
             yield from self._ended_unseen(who, policy, step)
@@ -220,14 +135,14 @@ class _History:
         self._holders[policy].pop(who, None)
         yield from self._refresh(who, policy, step)
 
-    def _ended_unseen(self, who: _Who, policy: str, step: _Step) -> Iterator[AuthorityFact]:
+    def _ended_unseen(self, who: Who, policy: str, step: Step) -> Iterator[AuthorityFact]:
         """What is detached was attached before the log began."""
         for principal in self._principals(who):
             slot = _Slot(principal, who, policy)
             for key, grant in self._grants(slot, self._document(who, policy)).items():
                 yield self._end(key, step, "revoked", grant, unseen=True)
 
-    def _membership(self, change: Joined | Left, step: _Step) -> Iterator[AuthorityFact]:
+    def _membership(self, change: Joined | Left, step: Step) -> Iterator[AuthorityFact]:
         user, group = self._known(change.user), self._known(change.group)
         if isinstance(change, Joined):
             self._members[group][user] = None
@@ -238,7 +153,7 @@ class _History:
         for policy in list(self._held[group]):
             yield from self._refresh_slot(_Slot(user, group, policy), step)
 
-    def _gone(self, who: _Who, step: _Step) -> Iterator[AuthorityFact]:
+    def _gone(self, who: Who, step: Step) -> Iterator[AuthorityFact]:
         for policy in list(self._held[who]):
             yield from self._drop(who, policy, step)
         for group in list(self._groups.pop(who, ())):
@@ -249,7 +164,7 @@ class _History:
         yield from self._trusted(who, (), step)
         yield from self._end_keys(who, step.at, f"{who[0]} deleted", step)
 
-    def _trusted(self, who: _Who, trust: tuple[Trusted, ...] | None, step: _Step) -> Iterator[AuthorityFact]:
+    def _trusted(self, who: Who, trust: tuple[Trusted, ...] | None, step: Step) -> Iterator[AuthorityFact]:
         if trust is None:
             return
         before, after = self._trust[who], self._trust_grants(who, trust)
@@ -259,7 +174,7 @@ class _History:
         for key, grant in after.items():
             yield self._establish(key, grant, step)
 
-    def _end_keys(self, who: _Who, before: Instant, why: str, step: _Step) -> Iterator[AuthorityFact]:
+    def _end_keys(self, who: Who, before: Instant, why: str, step: Step) -> Iterator[AuthorityFact]:
         """Temporary keys of this principal that were issued before a moment and stop working now."""
         keys = self._keys[who]
         for key in sorted(key for key, issued_at in keys.items() if issued_at < before):
@@ -276,11 +191,11 @@ class _History:
 
     # --- a policy in somebody's hands ---
 
-    def _refresh(self, who: _Who, policy: str, step: _Step) -> Iterator[AuthorityFact]:
+    def _refresh(self, who: Who, policy: str, step: Step) -> Iterator[AuthorityFact]:
         for principal in self._principals(who):
             yield from self._refresh_slot(_Slot(principal, who, policy), step)
 
-    def _refresh_slot(self, slot: _Slot, step: _Step) -> Iterator[AuthorityFact]:
+    def _refresh_slot(self, slot: _Slot, step: Step) -> Iterator[AuthorityFact]:
         """Compare what the slot gives now with what it gave before."""
         before, after = self._live.pop(slot, {}), self._now(slot)
         if after:
@@ -319,13 +234,13 @@ class _History:
             parts[f"{key}#deny"] = _Grant(who, _for(slot.principal, document.deny), "deny", said)
         return parts
 
-    def _document(self, who: _Who, policy: str) -> Document | None:
+    def _document(self, who: Who, policy: str) -> Document | None:
         if policy.startswith("inline/"):
             return self._held[who].get(policy)
         text = self._texts.get(policy, {}).get(self._current.get(policy, ""))
         return _EVERYTHING if text is None and policy.endswith(_ADMINISTRATOR) else text
 
-    def _trust_grants(self, who: _Who, trust: tuple[Trusted, ...]) -> dict[str, _Grant]:
+    def _trust_grants(self, who: Who, trust: tuple[Trusted, ...]) -> dict[str, _Grant]:
         role = self._arn(who)
         found: dict[str, _Grant] = {}
         for one in trust:
@@ -340,19 +255,19 @@ class _History:
 
     # --- names and facts ---
 
-    def _known(self, holder: Holder) -> _Who:
-        who = _who(holder)
+    def _known(self, holder: Holder) -> Who:
+        who = who_of(holder)
         self._partition[who] = holder.partition
         return who
 
-    def _arn(self, who: _Who) -> str:
+    def _arn(self, who: Who) -> str:
         kind, account, name = who
         return self._arns.get(who) or f"arn:{self._partition.get(who, 'aws')}:iam::{account}:{kind}/{name}"
 
-    def _principals(self, who: _Who) -> list[_Who]:
+    def _principals(self, who: Who) -> list[Who]:
         return list(self._members[who]) if who[0] == "group" else [who]
 
-    def _establish(self, key: str, grant: _Grant, step: _Step) -> AuthorityFact:
+    def _establish(self, key: str, grant: _Grant, step: Step) -> AuthorityFact:
         by = step.change.by
         return AuthorityFact(
             kind="grant",
@@ -365,7 +280,7 @@ class _History:
             attributes=grant.attributes | ({} if by else {"shown_by": "account snapshot"}),
         )
 
-    def _end(self, key: str, step: _Step, reason: EndReason, grant: _Grant, *, unseen: bool = False) -> AuthorityFact:
+    def _end(self, key: str, step: Step, reason: EndReason, grant: _Grant, *, unseen: bool = False) -> AuthorityFact:
         """An end; of a grant that was never seen to begin it says all that is known of it."""
         attributes: dict[str, Any] = dict(grant.attributes) if unseen else {}
         if step.change.by:
@@ -383,7 +298,7 @@ class _History:
         )
 
 
-def _for(who: _Who, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+def _for(who: Who, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     """The rules with `${aws:username}` as the name of this user; of a role it stays, and covers nothing."""
     if who[0] != "user" or not any(USER_NAME in one for rule in rules for one in rule.resources or ()):
         return rules
