@@ -22,6 +22,7 @@ class LineLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.broken = 0
+        self.written = 0
         self._waiting: list[tuple[Instant, int, str]] = []
         self._added = 0
         self._file = path.open("wb", buffering=1 << 20)
@@ -32,15 +33,14 @@ class LineLog:
         heappush(self._waiting, (at, self._added, line))
 
     def stream(self, text: str) -> None:
-        """Whole lines, written as they come."""
-        self._file.write(text.encode())
+        """Whole lines, written as they come; `written` counts their bytes."""
+        self.written += self._file.write(text.encode())
 
     def release(self, until: Instant) -> None:
         """Write the waiting lines from before this time."""
         while self._waiting and self._waiting[0][0] < until:
-            at, _, line = heappop(self._waiting)
-            self._file.write(line.encode() + b"\n")
-            del at
+            _, _, line = heappop(self._waiting)
+            self.stream(line + "\n")
 
     def add_broken(self, at: Instant, line: str) -> None:
         """A line whose writer died in the middle of it."""

@@ -19,7 +19,7 @@ from quowarranto.simulator.stamps import second_stamp
 from quowarranto.simulator.systems import aws
 from quowarranto.simulator.systems.kubernetes import Account, Target, allowed_by
 
-_RBAC = "rbac.authorization.k8s.io"
+RBAC = "rbac.authorization.k8s.io"
 
 
 class Workload(NamedTuple):
@@ -119,12 +119,12 @@ def role_and_binding(
     meta = {"name": name, **({} if wide else {"namespace": account.namespace})}
     if made:
         meta["creationTimestamp"] = made
-    role = {"apiVersion": f"{_RBAC}/v1", "kind": f"{prefix}Role", "metadata": meta, "rules": granted}
+    role = {"apiVersion": f"{RBAC}/v1", "kind": f"{prefix}Role", "metadata": meta, "rules": granted}
     binding = {
-        "apiVersion": f"{_RBAC}/v1",
+        "apiVersion": f"{RBAC}/v1",
         "kind": f"{prefix}RoleBinding",
         "metadata": dict(meta),
-        "roleRef": {"apiGroup": _RBAC, "kind": f"{prefix}Role", "name": name},
+        "roleRef": {"apiGroup": RBAC, "kind": f"{prefix}Role", "name": name},
         "subjects": [{"kind": "ServiceAccount", "name": account.name, "namespace": account.namespace}],
     }
     return role, binding

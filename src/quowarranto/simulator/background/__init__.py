@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from quowarranto.records import Instant
+from quowarranto.simulator import organisation
 from quowarranto.simulator.background.aws import RoutineCalls
 from quowarranto.simulator.background.kubernetes import RoutineRequests
 from quowarranto.simulator.background.native import RoutineRecords
@@ -15,6 +16,7 @@ from quowarranto.simulator.truth import TruthLog
 
 _PER_SLICE = 20_000
 _FEWEST_SLICES = 4
+_REQUESTS_PER_WORKLOAD = 24
 
 
 class _Routine(Protocol):
@@ -24,8 +26,9 @@ class _Routine(Protocol):
 
 def fill(logs: Logs, truth: TruthLog, count: int, seed: int, begin: Instant, end: Instant) -> None:
     """Write so many actions of routine work, and with them the scenarios' lines, about in order of time."""
+    works = organisation.routine(count)[: max(3, count * 2 // 5 // _REQUESTS_PER_WORKLOAD)]
     routines: tuple[tuple[float, _Routine], ...] = (
-        (0.4, RoutineRequests(logs, truth, seed, count)),
+        (0.4, RoutineRequests(logs.kubernetes, truth, seed, works)),
         (0.2, RoutineReads(logs, truth, seed)),
         (0.2, RoutineCalls(logs, truth, seed)),
         (0.2, RoutineRecords(logs, truth, seed, count, begin)),

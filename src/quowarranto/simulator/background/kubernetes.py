@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from quowarranto.records import Instant
 from quowarranto.simulator import organisation
 from quowarranto.simulator.background.parts import moments, truth_line, uuids
 from quowarranto.simulator.dice import dice
-from quowarranto.simulator.scene import Logs
+from quowarranto.simulator.logs import LineLog
 from quowarranto.simulator.stamps import micro_stamp
 from quowarranto.simulator.systems import kubernetes as k8s
 from quowarranto.simulator.truth import TruthLog
 
 _USES_PER_TOKEN = 40
-_ACTIONS_PER_WORKLOAD = 24
 _ALLOWED = truth_line("kubernetes/", "authorised", "proven")
 _ISSUED = truth_line("kubernetes/", "presumed", "partial", "QW104", "QW109")
 _MARK = "@issued@"
@@ -32,12 +33,11 @@ class _Pod:
 class RoutineRequests:
     """Pods of the standing workloads; the kubelet fetches a token for each from time to time."""
 
-    def __init__(self, logs: Logs, truth: TruthLog, seed: int, actions: int) -> None:
-        self._log, self._truth = logs.kubernetes, truth
+    def __init__(self, log: LineLog, truth: TruthLog | None, seed: int, works: Sequence[organisation.Workload]) -> None:
+        self._log, self._truth = log, truth
         self._rng = dice(f"{seed}/routine requests")
         self._uuids = uuids(self._rng)
-        works = organisation.routine(actions)
-        self._pods = [_Pod(work) for work in works[: max(3, actions * 2 // 5 // _ACTIONS_PER_WORKLOAD)]]
+        self._pods = [_Pod(work) for work in works]
 
     def write(self, count: int, start: Instant, end: Instant) -> None:
         """Write exactly so many requests that begin between two moments."""
@@ -64,4 +64,5 @@ class RoutineRequests:
             lines.append(form.received(audit_id, shown, received))
             lines.append(form.completed(audit_id, shown, received, done))
         self._log.stream("".join(lines))
-        self._truth.stream("".join(truths), "routine", {"presumed": issued, "authorised": count - issued})
+        if self._truth is not None:
+            self._truth.stream("".join(truths), "routine", {"presumed": issued, "authorised": count - issued})

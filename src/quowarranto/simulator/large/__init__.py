@@ -1,0 +1,6 @@
+"""Worlds of any size for measuring: no scenarios and no truth, but chains that link and the usual blemishes."""
+
+from quowarranto.simulator.large.kubernetes import simulate_kubernetes
+from quowarranto.simulator.large.native import simulate_native
+
+__all__ = ["simulate_kubernetes", "simulate_native"]
