@@ -232,7 +232,14 @@ class _Builder:
         facts = [fact, *self._later_facts(fact)]
         if self.often(self.rate.only_ended):
             facts = [one for one in facts if one.fact == "ended"] or [self._ending(fact)]
-        self.facts += facts
+        self.facts += [*self._handovers(fact), *facts]
+
+    def _handovers(self, fact: AuthorityFact) -> list[AuthorityFact]:
+        """Members of the series that are recorded as ended in the very moment in which this one starts."""
+        if fact.series is None or not self.often(self.rate.series):
+            return []
+        before = [one for one in self.facts if one.series == fact.series and _start(one) < _start(fact)]
+        return [msgspec.structs.replace(self._ending(one), time=_start(fact)) for one in before[-1:]]
 
     def _twin(self, kind: str, key: str) -> None:
         """The same once more under another key, so that ties have to be broken; now and then a field less."""
