@@ -25,7 +25,7 @@ from quowarranto.records import (
     parse_instant,
 )
 from quowarranto.sources.entry import Entry, Outcome, Sample, Source
-from quowarranto.sources.strict import strict_json
+from quowarranto.sources.strict import reason_of, strict_json
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -101,7 +101,7 @@ def read(entry: Entry) -> Outcome:
         if kind in KINDS:
             return (_fact(value),)
     except msgspec.ValidationError as error:
-        raise RejectedEntry(_reason(error)) from None
+        raise RejectedEntry(reason_of(error)) from None
     raise RejectedEntry("`kind` is missing" if kind is None else "`kind` is not one of the nine")
 
 
@@ -189,12 +189,6 @@ def _rest(value: dict[str, Any], known: frozenset[str], attributes: dict[str, An
     if value.keys() <= known:
         return attributes
     return {name: item for name, item in value.items() if name not in known} | attributes
-
-
-def _reason(error: msgspec.ValidationError) -> str:
-    """The validator's message, which names types and fields but never the value."""
-    text = str(error)
-    return text[0].lower() + text[1:]
 
 
 def recognise(sample: Sample) -> int:

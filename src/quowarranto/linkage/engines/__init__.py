@@ -39,7 +39,7 @@ class Engine(Protocol):
         right_at: str,
         take: tuple[str, ...],
     ) -> None:
-        """Build: every row of `left` that has one, with the columns `take` of the latest row of `right` of the same keys
+        """Build the rows of `left` that have one, with columns `take` of the latest row of `right` of the same keys
         whose `right_at` is not after the row's `left_at`. `right` has one row per keys and `right_at`.
         """
         ...

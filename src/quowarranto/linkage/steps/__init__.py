@@ -1,4 +1,4 @@
-"""The relations of the engine, one `.sql` file per clause of the specification, in the order in which they are built."""
+"""The relations of the engine: one `.sql` file per clause of the specification, in the order of their building."""
 
 from __future__ import annotations
 

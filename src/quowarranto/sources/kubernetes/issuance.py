@@ -16,8 +16,9 @@ import msgspec
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Record
 from quowarranto.sources.entry import Observation
-from quowarranto.sources.kubernetes.names import PREFIX, instant, principal_of, reason_of, service_account
+from quowarranto.sources.kubernetes.names import PREFIX, instant, principal_of, service_account
 from quowarranto.sources.kubernetes.rbac import Change as Verb
+from quowarranto.sources.strict import reason_of
 
 ADMISSION = {
     "validatingadmissionpolicies": "validatingadmissionpolicy",

@@ -123,11 +123,3 @@ def _second(field: str, text: str) -> Instant:
         return parse_instant(text)
     except ValueError as error:
         raise RejectedEntry(f"`{field}`: {error}") from None
-
-
-def reason_of(error: msgspec.ValidationError) -> str:
-    """The validator's message: the field and what was expected there, never the value."""
-    text = str(error)
-    if text.startswith("Invalid enum value"):  # the one message that quotes what it found
-        return f"not one of the known values{text[text.rfind(' - at ') :] if ' - at ' in text else ''}"
-    return text[:1].lower() + text[1:]

@@ -20,7 +20,8 @@ import msgspec
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Instant
 from quowarranto.sources.entry import Observation
-from quowarranto.sources.kubernetes.names import instant, object_name, reason_of
+from quowarranto.sources.kubernetes.names import instant, object_name
+from quowarranto.sources.strict import reason_of
 
 Change = Literal["create", "update", "delete"]
 
