@@ -6,27 +6,25 @@ from functools import lru_cache
 
 from quowarranto.records import Instant, format_instant
 
-_DAY_S = 86_400
+_MINUTE = 60_000_000
 
 
-@lru_cache(maxsize=64)
-def _day(number: int) -> str:
-    return format_instant(number * _DAY_S * 1_000_000)[:11]
+@lru_cache(maxsize=4096)
+def _minute(number: int) -> str:
+    return format_instant(number * _MINUTE)[:17]
 
 
 def second_stamp(at: Instant) -> str:
     """`2026-10-05T09:30:00Z`."""
-    day, second = divmod(at // 1_000_000, _DAY_S)
-    minute, second = divmod(second, 60)
-    return f"{_day(day)}{minute // 60:02}:{minute % 60:02}:{second:02}Z"
+    minute, rest = divmod(at, _MINUTE)
+    return f"{_minute(minute)}{rest // 1_000_000:02}Z"
 
 
 def micro_stamp(at: Instant) -> str:
     """`2026-10-05T09:30:00.000123Z`."""
-    whole, micros = divmod(at, 1_000_000)
-    day, second = divmod(whole, _DAY_S)
-    minute, second = divmod(second, 60)
-    return f"{_day(day)}{minute // 60:02}:{minute % 60:02}:{second:02}.{micros:06}Z"
+    minute, rest = divmod(at, _MINUTE)
+    second, micros = divmod(rest, 1_000_000)
+    return f"{_minute(minute)}{second:02}.{micros:06}Z"
 
 
 def nano_stamp(at: Instant) -> str:
