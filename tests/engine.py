@@ -27,7 +27,8 @@ def judge(
     link(engine, Clock(skew_us, window_us))
     chains: dict[int, set[tuple[str, str]]] = {}
     for rec, key, kind in engine.rows(
-        "SELECT DISTINCT x.rec, n.id, n.kind FROM action_use x JOIN use_visit v ON v.use = x.use JOIN authority n ON n.a = v.node"
+        "SELECT DISTINCT x.rec, n.id, n.kind FROM action_use x "
+        "JOIN use_visit v ON v.use = x.use JOIN authority n ON n.a = v.node"
     ):
         chains.setdefault(rec, set()).add((key, kind))
     by_rec = {row.rec: row.record for row in actions}

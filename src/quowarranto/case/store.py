@@ -30,7 +30,7 @@ _COMMITS = Schema.from_arrow(
     Table.from_pydict(
         {
             "number": Array([], type=DataType.int64()),
-            "at": Array([], type=DataType.int64()),
+            "at_us": Array([], type=DataType.int64()),
             "what": Array([], type=DataType.string()),
             "versions": Array([], type=DataType.string()),
         }
@@ -114,7 +114,7 @@ class Case:
             return []
         listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
         rows = duckdb.connect().execute(
-            f"SELECT number, at, what, versions FROM read_parquet([{listed}]) ORDER BY number"
+            f"SELECT number, at_us, what, versions FROM read_parquet([{listed}]) ORDER BY number"
         )
         return [
             Commit(number, at, what, msgspec.json.decode(versions, type=dict[str, int]))
@@ -203,6 +203,10 @@ class Writer:
         ]
         self._staged[table] = ("overwrite" if replace else mode, known + adds)
 
+    def staged(self, table: str) -> list[str]:
+        """Paths of the files staged for a table so far."""
+        return [str(self.folder / table / add.path) for add in self._staged.get(table, ("append", []))[1]]
+
     def commit(self, what: str) -> Commit:
         """Make everything staged the newest state, all at once."""
         versions = {name: self.last.versions.get(name, self._tables[name].version()) for name in TABLES}
@@ -222,7 +226,7 @@ class Writer:
     def _append_commit(self, commit: Commit) -> None:
         row: Mapping[str, Any] = {
             "number": Array([commit.number], type=DataType.int64()),
-            "at": Array([commit.at], type=DataType.int64()),
+            "at_us": Array([commit.at], type=DataType.int64()),
             "what": Array([commit.what], type=DataType.string()),
             "versions": Array([msgspec.json.encode(commit.versions).decode()], type=DataType.string()),
         }

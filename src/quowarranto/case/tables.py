@@ -47,12 +47,12 @@ def rows_of(columns: dict[str, str], rows: list[tuple[Any, ...]]) -> Table:
     )
 
 
-def _plain(name: str, **columns: str) -> TableShape:
+def _plain(name: str, /, **columns: str) -> TableShape:
     return TableShape(name, lambda: rows_of(columns, []))
 
 
 PLACE = {"source": "string", "file": "string", "line": "int64", "byte_offset": "int64", "sha256": "string"}
-OBSERVATIONS = {"rec": "int64", "type": "string", "name": "string", "at": "int64", "data": "string", **PLACE}
+OBSERVATIONS = {"rec": "int64", "type": "string", "name": "string", "at_us": "int64", "data": "string", **PLACE}
 QUARANTINE = {"file": "string", "line": "int64", "byte_offset": "int64", "source": "string", "reason": "string"}
 INPUTS = {
     "file": "string",

@@ -9,7 +9,6 @@ from typing import Any
 import duckdb
 
 _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\bhash64\("), "hash("),
     (re.compile(r"\bexplode\("), "unnest("),
     (re.compile(r"\bcardinality\("), "len("),
     (re.compile(r"\barray_one\("), "list_value("),
@@ -17,10 +16,27 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-class DuckDB:
-    """Relations as temporary tables of one connection."""
+_HASHES = ("(a)", "(a, b)", "(a, b, c)")
 
-    def __init__(self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None) -> None:
+
+class DuckDB:
+    """Relations as temporary tables of one connection.
+
+    Args:
+        memory: limit, e.g. `4GB`; beyond it relations spill to `spill`.
+        threads: default one per core.
+        spill: folder for what does not fit in memory.
+        strong_hashes: slower ones, for the case that two names were found to share a fast one.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory: str | None = None,
+        threads: int | None = None,
+        spill: Path | None = None,
+        strong_hashes: bool = False,
+    ) -> None:
         self.connection = duckdb.connect(":memory:")
         self._set("preserve_insertion_order", False)
         self._set("enable_progress_bar", False)
@@ -30,6 +46,9 @@ class DuckDB:
             self._set("threads", threads)
         if spill:
             self._set("temp_directory", str(spill))
+        how = "md5_number_lower(CAST(to_json(row{0}) AS VARCHAR))" if strong_hashes else "hash{0}"
+        overloads = ", ".join(f"{names} AS {how.format(names)}" for names in _HASHES)
+        self.connection.execute(f"CREATE TEMP MACRO hash64{overloads}")
 
     def _set(self, name: str, value: object) -> None:
         text = f"'{value}'" if isinstance(value, str) else str(value).lower()
@@ -51,6 +70,17 @@ class DuckDB:
 
     def count(self, name: str) -> int:
         return int(self.connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
+
+    def write_parquet(self, sql: str, path: Path) -> int:
+        """Write a query's rows as one Parquet file; none where there are no rows. Returns how many."""
+        target = str(path).replace("'", "''")
+        done = self.connection.execute(
+            f"COPY ({_spelled(sql)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+        ).fetchall()
+        rows = int(done[0][0])
+        if not rows:
+            path.unlink(missing_ok=True)
+        return rows
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(_spelled(sql)).fetchall()

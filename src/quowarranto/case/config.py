@@ -1,0 +1,86 @@
+"""`quo.toml`: the few settings there are. An unknown key is an error that names the nearest known one (SPEC 9)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from quowarranto.case.store import CONFIG
+from quowarranto.errors import ConfigError
+
+DEFAULT = """\
+# Quo Warranto: settings of this case. See docs/reference/configuration.md.
+
+[clock]
+skew = "2s"      # how far the clocks of two systems may differ
+window = "30s"   # how long before an action its decision may lie when the two share no key
+"""
+
+_UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "min": 60_000_000, "h": 3_600_000_000}
+_KNOWN: dict[str, tuple[str, ...]] = {"clock": ("skew", "window")}
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Settings with their defaults; durations in microseconds."""
+
+    skew_us: int = 2_000_000
+    window_us: int = 30_000_000
+
+
+def load_config(folder: Path) -> Config:
+    """Read the case's `quo.toml`, or the defaults where there is none.
+
+    Raises:
+        ConfigError: not TOML, an unknown key, or a value of the wrong form; with file and line.
+    """
+    path = folder / CONFIG
+    if not path.exists():
+        return Config()
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"`{CONFIG}` is not TOML: {error}", at=str(path)) from None
+    for section, keys in values.items():
+        if section not in _KNOWN or not isinstance(keys, dict):
+            raise _unknown(section, tuple(_KNOWN), path, text)
+        for key in keys:
+            if key not in _KNOWN[section]:
+                raise _unknown(key, _KNOWN[section], path, text)
+    clock = values.get("clock", {})
+    return Config(
+        **{f"{name}_us": _duration(name, clock[name], path, text) for name in _KNOWN["clock"] if name in clock}
+    )
+
+
+def _unknown(key: str, known: tuple[str, ...], path: Path, text: str) -> ConfigError:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0)
+    return ConfigError(
+        f"`{key}` is not a setting",
+        at=f"{path}:{_line_of(key, text)}",
+        need="one of " + ", ".join(known),
+        hint=f"did you mean `{near[0]}`?" if near else None,
+    )
+
+
+def _duration(name: str, value: Any, path: Path, text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|m|h)", value) if isinstance(value, str) else None
+    if found is None:
+        raise ConfigError(
+            f"`{name}` is not a duration",
+            at=f"{path}:{_line_of(name, text)}",
+            need='a number with a unit, like "2s" or "500ms"',
+        )
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+def _line_of(key: str, text: str) -> int:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*\[?\s*[\"']?{re.escape(key)}\b", line):
+            return number
+    return 1

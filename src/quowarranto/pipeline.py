@@ -1,0 +1,119 @@
+"""From paths to verdicts: the stages in order.
+
+    inputs -> records -> facts derived from what several records say together -> linkage -> verdicts and findings
+
+Everything a stage leaves behind rests in the case; a killed run leaves the last complete state (case/store.py).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from quowarranto.case.config import Config, load_config
+from quowarranto.case.ingest import Totals, derive, ingest
+from quowarranto.case.inputs import Input, expand, recognise
+from quowarranto.case.save import save_results
+from quowarranto.case.store import Case, Snapshot, Writer
+from quowarranto.linkage.engines.duckdb import DuckDB
+from quowarranto.linkage.run import Clock, LinkageError, link
+
+
+class Progress(Protocol):
+    """Who wants to know how far a run has come."""
+
+    def stage(self, title: str, total: int | None = None) -> None:
+        """A stage begins; `total` is in bytes where it is known."""
+
+    def advance(self, amount: int) -> None:
+        """So many bytes more."""
+
+
+class Quiet:
+    """Nobody wants to know."""
+
+    def stage(self, title: str, total: int | None = None) -> None:
+        """Say nothing."""
+
+    def advance(self, amount: int) -> None:
+        """Say nothing."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a run read; the verdicts are in the case."""
+
+    totals: Totals
+    inputs: list[Input]
+    commit: int
+
+
+def link_paths(
+    case: Case,
+    arguments: Sequence[str],
+    *,
+    memory: str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Read `[TYPE=]PATH…` into a case and judge every action in it; without paths, judge again what is there.
+
+    Args:
+        case: created where it does not exist.
+        arguments: files, folders, globs.
+        memory: limit of the embedded engine, e.g. `4GB`; it spills to disk beyond.
+        threads: of the engine, and worker processes for reading; default one per core.
+    Raises:
+        SourceError, CaseError, ConfigError.
+    """
+    progress = progress or Quiet()
+    config = load_config(case.folder)
+    progress.stage("recognising")
+    inputs = [recognise(path, kind) for kind, path in expand(arguments, leave_out=case.folder)]
+    with case.writing() as writer:
+        totals = Totals()
+        if inputs:
+            totals = _read(writer, inputs, threads, progress)
+            writer.commit("read")
+        if totals.recorded or not inputs:
+            _judge(writer, config, memory, threads, progress)
+            writer.commit("judged")
+        return Outcome(totals, inputs, writer.last.number)
+
+
+def _read(writer: Writer, inputs: list[Input], workers: int | None, progress: Progress) -> Totals:
+    progress.stage("reading", sum(one.size for one in inputs))
+    before = writer.snapshot()
+    totals = ingest(writer, inputs, workers=workers, progress=progress.advance)
+    derive(writer, writer.staged("observations"), f"SELECT * FROM {before.scan('observations')}")
+    return totals
+
+
+def _judge(writer: Writer, config: Config, memory: str | None, threads: int | None, progress: Progress) -> None:
+    clock = Clock(config.skew_us, config.window_us)
+    snapshot = writer.snapshot()
+    with tempfile.TemporaryDirectory(prefix="quo-", dir=writer.folder) as spill:
+        for strong in (False, True):
+            engine = DuckDB(memory=memory, threads=threads, spill=Path(spill), strong_hashes=strong)
+            load(engine, snapshot)
+            try:
+                link(engine, clock, lambda title: progress.stage(title))
+            except LinkageError:
+                if strong:
+                    raise
+                continue
+            progress.stage("writing")
+            save_results(engine, writer)
+            return
+
+
+def load(engine: DuckDB, snapshot: Snapshot) -> None:
+    """Put the records of a case before the engine."""
+    engine.view("actions_in", f"SELECT * FROM {snapshot.scan('actions')}")
+    engine.view(
+        "facts_in",
+        f"SELECT * FROM {snapshot.scan('facts')} UNION ALL SELECT * FROM {snapshot.scan('derived')}",
+    )
