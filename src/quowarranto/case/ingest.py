@@ -384,7 +384,8 @@ def derive(writer: Writer, fresh: Iterable[str], known: str) -> int:
     rows = (
         duckdb.connect()
         .execute(
-            f"SELECT DISTINCT ON (type, name, at_us, data) * FROM ({scan}) ORDER BY type, name, at_us, data, file, line, rec"
+            f"SELECT DISTINCT ON (type, name, at_us, data) * FROM ({scan}) "
+            "ORDER BY type, name, at_us, data, file, line, rec"
         )
         .fetchall()
     )

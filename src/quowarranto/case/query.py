@@ -1,0 +1,253 @@
+"""Reading a case: records, verdicts, findings and quarantined lines as plain dictionaries, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+import msgspec
+
+from quowarranto.case.store import Snapshot
+from quowarranto.errors import CaseError
+from quowarranto.records import format_instant
+
+_BATCH = 2000
+
+Row = dict[str, Any]
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """Which actions are wanted. Patterns are those of SPEC 2; instants in microseconds, `until` exclusive."""
+
+    verdict: tuple[str, ...] = ()
+    linkage: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    principal_like: str | None = None
+    resource_like: str | None = None
+    authority: str | None = None
+    action: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+    limit: int | None = None
+
+
+def connect(snapshot: Snapshot, *tables: str) -> duckdb.DuckDBPyConnection:
+    """A connection that sees these tables of the case (default: all)."""
+    connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
+    snapshot.attach(connection, *tables)
+    return connection
+
+
+def _fetched(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    found = connection.execute(sql, list(values))
+    names = [column[0] for column in found.description or ()]
+    while rows := found.fetchmany(_BATCH):
+        for row in rows:
+            yield dict(zip(names, row, strict=True))
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    """A query's rows as dictionaries."""
+    return list(_fetched(connection, sql, values))
+
+
+# ---- records -------------------------------------------------------------------------------------------------------
+
+
+def records(snapshot: Snapshot, kind: str | None = None) -> Iterator[Row]:
+    """The records that count, in the native format plus `origin` (SPEC 10): actions, then facts, by time and id."""
+    connection = connect(snapshot, "actions", "facts", "derived", "verdicts")
+    if kind in (None, "action"):
+        sql = "SELECT * FROM actions WHERE rec IN (SELECT rec FROM verdicts) ORDER BY time, id, rec"
+        for row in _fetched(connection, sql):
+            yield native_action(row)
+    if kind != "action":
+        where = "" if kind is None else "WHERE kind = ?"
+        sql = (
+            "SELECT * EXCLUDE (nth) FROM (SELECT *, row_number() OVER (PARTITION BY digest ORDER BY rec) AS nth "
+            f"FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived) {where}) "
+            "WHERE nth = 1 ORDER BY time, id, digest"
+        )
+        for row in _fetched(connection, sql, [] if kind is None else [kind]):
+            yield native_fact(row)
+
+
+def native_action(row: Row) -> Row:
+    """An action's row in the native format. `origin` says where it was read; its own origin is `origin.from`."""
+    out: Row = {
+        "kind": "action",
+        "id": row["id"],
+        "time": format_instant(row["time"]),
+        "source": row["source"],
+        "principal": {"type": row["principal_type"], "id": row["principal_id"]},
+        "action": row["action"],
+        "resource": {"type": row["resource_type"], "id": row["resource_id"]},
+        "outcome": row["outcome"],
+    }
+    for name in ("on_behalf_of", "cites", "correlates"):
+        if row[name]:
+            out[name] = row[name]
+    if row["attributes"]:
+        out["attributes"] = msgspec.json.decode(row["attributes"])
+    out["origin"] = _origin(row) | ({"from": row["origin"]} if row["origin"] is not None else {})
+    return out
+
+
+def native_fact(row: Row) -> Row:
+    """A fact's row in the native format, absent fields left out."""
+    out: Row = {"kind": row["kind"], "id": row["id"], "fact": row["fact"], "time": format_instant(row["time"])}
+    out["source"] = row["source"]
+    for name in ("valid_from", "valid_until", "grace_until"):
+        if row[name] is not None:
+            out[name] = format_instant(row[name])
+    for name, column in (("principal", "principal"), ("by", "by")):
+        if row[f"{column}_id"] is not None:
+            out[name] = {"type": row[f"{column}_type"], "id": row[f"{column}_id"]}
+    for name in ("successor", "series", "effect", "issued_by", "standing", "justification", "ticket"):
+        if row[name] is not None:
+            out[name] = row[name]
+    if row["end_reason"] is not None:
+        out["end"] = row["end_reason"]
+    for name in ("scope", "requested_by", "decided_by", "request", "attributes"):
+        if row[name] is not None:
+            out[name] = msgspec.json.decode(row[name])
+    if row["owner"] is not None:
+        out["owner"] = msgspec.json.decode(row["owner"]) if row["owner"].startswith('{"id":') else row["owner"]
+    for name in ("aliases", "correlates"):
+        if row[name]:
+            out[name] = row[name]
+    if row["cites_said"]:
+        out["cites"] = row["cites"]
+    out["origin"] = _origin(row)
+    return out
+
+
+def _origin(row: Row) -> Row:
+    return {"file": row["file"], "line": row["line"], "offset": row["byte_offset"], "sha256": row["sha256"]}
+
+
+# ---- verdicts ------------------------------------------------------------------------------------------------------
+
+
+def verdicts(snapshot: Snapshot, filters: Filters = Filters()) -> Iterator[Row]:  # noqa: B008 - frozen
+    """One dictionary per action, by time and id: what the engine concluded, and `faults` as (code, key) pairs."""
+    connection = connect(snapshot, "actions", "verdicts", "steps", "chains", "authorities", "faults", "keys")
+    where, values = _where(filters)
+    limit = f"LIMIT {int(filters.limit)}" if filters.limit is not None else ""
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE picked AS
+        SELECT v.rec, i.id, i.time, i.source, i.principal_type, i.principal_id, i.on_behalf_of, i.action,
+               i.resource_type, i.resource_id, i.outcome, i.origin, v.verdict, v.linkage,
+               v.basis, v.method, v.codes, v.root_cause
+        FROM verdicts v JOIN actions i ON i.rec = v.rec
+        {where} ORDER BY i.time, i.id, v.rec {limit}""",
+        values,
+    ).fetchall()
+    yield from _fetched(
+        connection,
+        """
+        WITH chain AS (
+          SELECT s.rec, list_sort(list(DISTINCT {'key': n.id, 'kind': n.kind})) AS authorities
+          FROM picked p JOIN steps s ON s.rec = p.rec JOIN chains c ON c.use = s.use JOIN authorities n ON n.a = c.node
+          GROUP BY s.rec),
+        blame AS (
+          SELECT f.rec, list_sort(list(DISTINCT {'code': f.code, 'key': n.id})) AS faults
+          FROM picked p JOIN faults f ON f.rec = p.rec JOIN authorities n ON n.a = f.a GROUP BY f.rec)
+        SELECT p.*, coalesce(chain.authorities, []) AS authorities, coalesce(blame.faults, []) AS faults
+        FROM picked p LEFT JOIN chain ON chain.rec = p.rec LEFT JOIN blame ON blame.rec = p.rec
+        ORDER BY p.time, p.id, p.rec""",
+    )
+
+
+def _where(filters: Filters) -> tuple[str, list[Any]]:
+    clauses: list[str] = []
+    values: list[Any] = []
+    for column, wanted in (
+        ("v.verdict", filters.verdict),
+        ("v.linkage", filters.linkage),
+        ("i.source", filters.source),
+        ("i.id", filters.action),
+    ):
+        if wanted:
+            clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+            values += wanted
+    for code in filters.code:
+        clauses.append("list_contains(string_split(v.codes, ','), ?)")
+        values.append(code)
+    if filters.principal_like is not None:
+        clauses.append(
+            "(i.principal_id LIKE ? ESCAPE '!' OR i.principal_type || ':' || i.principal_id LIKE ? ESCAPE '!')"
+        )
+        values += [filters.principal_like] * 2
+    if filters.resource_like is not None:
+        clauses.append("(i.resource_id LIKE ? ESCAPE '!' OR i.resource_type || ':' || i.resource_id LIKE ? ESCAPE '!')")
+        values += [filters.resource_like] * 2
+    if filters.authority is not None:
+        clauses.append(
+            "v.rec IN (SELECT s.rec FROM steps s JOIN chains c ON c.use = s.use "
+            "JOIN keys k ON k.a = c.node WHERE k.key = ?)"
+        )
+        values.append(filters.authority)
+    for test, bound in (("i.time >= ?", filters.since), ("i.time < ?", filters.until)):
+        if bound is not None:
+            clauses.append(test)
+            values.append(bound)
+    return ("WHERE " + " AND ".join(clauses) if clauses else ""), values
+
+
+# ---- findings and quarantine ---------------------------------------------------------------------------------------
+
+_GRAVITY = "CASE f.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4 END"
+
+
+def findings(snapshot: Snapshot) -> list[Row]:
+    """Findings, the gravest and most frequent first, each with up to five sample actions."""
+    connection = connect(snapshot, "findings", "samples")
+    return rows(
+        connection,
+        f"""
+        SELECT f.*, coalesce(s.sample, []) AS sample
+        FROM findings f LEFT JOIN (
+          SELECT finding, list(action ORDER BY nth) AS sample FROM samples GROUP BY finding) s ON s.finding = f.finding
+        ORDER BY {_GRAVITY}, f.count DESC, f.code, f.key, f.principal_type, f.principal_id""",
+    )
+
+
+def quarantine(snapshot: Snapshot) -> Iterator[Row]:
+    """Every line that could not be read; never its content."""
+    yield from _fetched(
+        connect(snapshot, "quarantine"),
+        'SELECT file, line, byte_offset AS "offset", reason FROM quarantine ORDER BY file, line, byte_offset',
+    )
+
+
+def record_numbers(snapshot: Snapshot, action: str) -> list[int]:
+    """The numbers of the judged records that bear an action id.
+
+    Raises:
+        CaseError: there is none; with the nearest ids as a hint.
+    """
+    connection = connect(snapshot, "actions", "verdicts")
+    found = rows(
+        connection,
+        "SELECT v.rec FROM verdicts v JOIN actions i ON i.rec = v.rec WHERE i.id = ? ORDER BY v.rec",
+        [action],
+    )
+    if found:
+        return [row["rec"] for row in found]
+    near = rows(
+        connection,
+        "SELECT i.id FROM actions i JOIN verdicts v ON v.rec = i.rec "
+        "ORDER BY CASE WHEN contains(i.id, ?) THEN 0 ELSE 1 END, levenshtein(left(i.id, 200), left(?, 200)), i.id "
+        "LIMIT 3",
+        [action, action],
+    )
+    raise CaseError(
+        f"no action `{action}` is in the case",
+        need="an action id as `quo verdicts` prints it",
+        hint="nearest: " + ", ".join(f"`{row['id']}`" for row in near) if near else None,
+    )

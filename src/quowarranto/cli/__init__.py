@@ -1,0 +1,98 @@
+"""The command `quo`: parse, call the pipeline, render. Commands are imported only when they are called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+_COMMANDS = {
+    "link": "Read logs into a case and judge every action in them.",
+    "verdicts": "One line per action: verdict, linkage, codes, and why.",
+    "findings": "What does not hold, folded per authority or principal.",
+    "explain": "The chain of one action, with the raw line behind each link.",
+    "report": "A page to look at: verdicts over time, findings, timelines.",
+    "coverage": "Per source: what was read, how well it links, what would raise it.",
+    "records": "The records of the case in the native format.",
+    "quarantine": "Every line that could not be read, and why.",
+    "codes": "What the codes mean.",
+    "sources": "The systems whose logs can be read.",
+    "demo": "Simulate a small organisation, judge it and open the report.",
+}
+
+
+class _Group(click.Group):
+    """Lists commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"quowarranto.cli.{cmd_name}")
+        return module.command  # type: ignore[no-any-return]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            raise click.UsageError(f"{error.message}{hint}", ctx) from None
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from quowarranto import __version__
+
+        click.echo(f"quo {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `quo demo`, or `quo link LOGS…` and then `quo report`.",
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print the version."
+)
+def _quo() -> None:
+    """By what authority? Judge every recorded action of a non-human identity by the enforcement records you have."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exit codes as in SPEC 10."""
+    from quowarranto.errors import QuoWarrantoError
+
+    try:
+        code: Any = _quo.main(arguments, prog_name="quo", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        click.echo("error: interrupted; the case holds its last complete state", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except QuoWarrantoError as error:
+        click.echo("\n".join(error.lines()), err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except (KeyboardInterrupt, MemoryError) as error:
+        what = "out of memory" if isinstance(error, MemoryError) else "interrupted"
+        click.echo(f"error: {what}; the case holds its last complete state", err=True)
+        sys.exit(1)

@@ -1,0 +1,261 @@
+"""What commands share: the `--case` and `--format` options, output in four forms, and the filters of actions."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from quowarranto.records import like_of, parse_instant
+
+if TYPE_CHECKING:
+    from quowarranto.case.query import Filters
+    from quowarranto.case.store import Snapshot
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+FORMATS = ("table", "jsonl", "json", "csv")
+_SHOWN = 200
+"""Rows of a table on a terminal; machines get all of them in the other formats."""
+
+
+def case_option(function: _Function) -> _Function:
+    """`--case DIR`."""
+    return click.option(
+        "--case",
+        "case_folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("quo.case"),
+        show_default=True,
+        help="The case folder.",
+    )(function)
+
+
+def format_option(default: str = "table", formats: Sequence[str] = FORMATS) -> Callable[[_Function], _Function]:
+    """`--format`; the default is for people."""
+
+    def decorate(function: _Function) -> _Function:
+        return click.option(
+            "--format",
+            "form",
+            type=click.Choice(list(formats)),
+            default=default,
+            show_default=True,
+            help="How to print.",
+        )(function)
+
+    return decorate
+
+
+def snapshot_of(folder: Path) -> Snapshot:
+    """The newest complete state of the case; says so where it was not judged since records were added."""
+    from quowarranto.case.store import Case
+
+    found = Case(folder).snapshot()
+    if found.commit.what == "read":
+        click.echo("note: records were added since the last judgement; run `quo link` to judge them", err=True)
+    return found
+
+
+def filter_options(function: _Function) -> _Function:
+    """Filters of actions, the same everywhere."""
+    options = (
+        click.option("--verdict", multiple=True, help="Only this verdict; repeatable."),
+        click.option("--linkage", multiple=True, help="Only this linkage; repeatable."),
+        click.option(
+            "--code", multiple=True, metavar="QW…", help="Only actions with this code; repeatable: all of them."
+        ),
+        click.option("--source", multiple=True, help="Only this source; repeatable."),
+        click.option("--principal", metavar="PATTERN", help="Only principals that match, as `id` or `type:id`."),
+        click.option("--resource", metavar="PATTERN", help="Only resources that match, as `id` or `type:id`."),
+        click.option("--authority", metavar="KEY", help="Only actions whose chain holds this authority."),
+        click.option("--action", multiple=True, metavar="ID", help="Only this action; repeatable."),
+        click.option("--since", metavar="TIME", help="Not before this RFC 3339 time."),
+        click.option("--until", metavar="TIME", help="Before this RFC 3339 time."),
+        click.option("--limit", type=click.IntRange(min=0), help="At most so many."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def filters_of(values: dict[str, Any]) -> Filters:
+    """The filters that the options of `filter_options` name.
+
+    Raises:
+        click.BadParameter: a verdict, linkage, code or time that does not exist.
+    """
+    from quowarranto.case.query import Filters
+    from quowarranto.records.codes import CODES
+
+    _known(
+        "--verdict", values["verdict"], ("authorised", "presumed", "unproven", "unauthorised", "disputed", "refused")
+    )
+    _known("--linkage", values["linkage"], ("attested", "proven", "partial", "inferred", "missing"))
+    codes = tuple(code.upper() for code in values["code"])
+    _known("--code", codes, tuple(CODES))
+    return Filters(
+        verdict=values["verdict"],
+        linkage=values["linkage"],
+        code=codes,
+        source=values["source"],
+        principal_like=None if values["principal"] is None else like_of(values["principal"]),
+        resource_like=None if values["resource"] is None else like_of(values["resource"]),
+        authority=values["authority"],
+        action=values["action"],
+        since=_instant("--since", values["since"]),
+        until=_instant("--until", values["until"]),
+        limit=values["limit"],
+    )
+
+
+def _known(option: str, given: Iterable[str], known: Sequence[str]) -> None:
+    for value in given:
+        if value not in known:
+            raise click.BadParameter(f"`{value}` is not one of {', '.join(known)}", param_hint=option)
+
+
+def _instant(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; write it like 2026-03-01T09:00:00Z", param_hint=option) from None
+
+
+def show(
+    rows: Iterable[dict[str, Any]],
+    form: str,
+    columns: Sequence[tuple[str, Callable[[dict[str, Any]], str]]],
+    *,
+    empty: str,
+) -> None:
+    """Print rows as JSON lines, a JSON array, CSV, or a table that fits the terminal.
+
+    Args:
+        rows: consumed once; streamed in all forms but `table`.
+        columns: heading and text of each column of the table.
+        empty: the sentence to say where there is no row (tables only).
+    """
+    if form == "jsonl":
+        _lines(rows)
+    elif form == "json":
+        _array(rows)
+    elif form == "csv":
+        _csv(rows)
+    else:
+        _table(rows, columns, empty)
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> None:
+    encode = msgspec.json.Encoder().encode
+    out = sys.stdout.buffer
+    for row in rows:
+        out.write(encode(row) + b"\n")
+    out.flush()
+
+
+def _array(rows: Iterable[dict[str, Any]]) -> None:
+    encode = msgspec.json.Encoder().encode
+    out = sys.stdout.buffer
+    out.write(b"[")
+    for number, row in enumerate(rows):
+        out.write((b",\n " if number else b"") + encode(row))
+    out.write(b"]\n")
+    out.flush()
+
+
+def _csv(rows: Iterable[dict[str, Any]]) -> None:
+    iterator = iter(rows)
+    first = next(iterator, None)
+    if first is None:
+        return
+    writer = csv.DictWriter(sys.stdout, list(_flat(first)), lineterminator="\n", extrasaction="ignore", restval="")
+    writer.writeheader()
+    for row in chain([first], iterator):
+        writer.writerow({name: _safe(value) for name, value in _flat(row).items()})
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict) and set(value) == {"type", "id"}:
+            out[f"{name}_type"], out[f"{name}_id"] = value["type"], value["id"]
+        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+            out[name] = " ".join(value)
+        elif isinstance(value, (dict, list)):
+            out[name] = msgspec.json.encode(value).decode()
+        else:
+            out[name] = value
+    return out
+
+
+def _safe(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula is marked as text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _table(
+    rows: Iterable[dict[str, Any]], columns: Sequence[tuple[str, Callable[[dict[str, Any]], str]]], empty: str
+) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    iterator: Iterator[dict[str, Any]] = iter(rows)
+    shown = list(islice(iterator, _SHOWN + 1))
+    if not shown:
+        click.echo(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, (heading, _) in enumerate(columns):
+        last = number == len(columns) - 1
+        table.add_column(heading, overflow="fold" if last else "ellipsis", no_wrap=not last)
+    for row in shown[:_SHOWN]:
+        table.add_row(*(Text(printable(text(row)), style=_style(text(row))) for _, text in columns))
+    console().print(table)
+    if len(shown) > _SHOWN:
+        click.echo(f"… the first {_SHOWN}; narrow it with filters, or use `--format jsonl` for all", err=True)
+
+
+_STYLES = {
+    "authorised": "green",
+    "presumed": "cyan",
+    "unproven": "yellow",
+    "unauthorised": "bold red",
+    "disputed": "bold magenta",
+    "refused": "dim",
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "cyan",
+    "info": "dim",
+}
+
+
+def _style(text: str) -> str:
+    return _STYLES.get(text, "")
+
+
+def printable(text: str) -> str:
+    """Text from a log made safe for a terminal: control and direction characters are shown, not obeyed."""
+    return "".join(c if c.isprintable() or c == " " else f"\\u{ord(c):04x}" for c in text)
+
+
+def console(stderr: bool = False) -> Any:
+    """A rich console; plain when it is not a terminal. Piped tables are as wide as they need to be."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 200
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False, markup=False, emoji=False)
+
+
+def who(principal: dict[str, str]) -> str:
+    """A principal or resource as `type:id`."""
+    return f"{principal['type']}:{principal['id']}"

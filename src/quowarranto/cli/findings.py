@@ -1,0 +1,47 @@
+"""`quo findings`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from quowarranto.cli.common import case_option, format_option, show, snapshot_of, who
+
+
+@click.command("findings")
+@case_option
+@click.option("--code", multiple=True, metavar="QW…", help="Only this code; repeatable.")
+@click.option("--severity", multiple=True, help="Only this severity; repeatable.")
+@format_option()
+def command(case_folder: Path, code: tuple[str, ...], severity: tuple[str, ...], form: str) -> None:
+    """What does not hold, the gravest first, folded per authority, or per principal where no authority is at fault."""
+    from quowarranto.case.query import findings
+    from quowarranto.findings import present
+
+    wanted = {name.upper() for name in code}
+    rows = (
+        present.finding(row)
+        for row in findings(snapshot_of(case_folder))
+        if (not wanted or row["code"] in wanted) and (not severity or row["severity"] in severity)
+    )
+    show(
+        rows,
+        form,
+        (
+            ("SEVERITY", lambda row: row["severity"]),
+            ("CODE", lambda row: row["code"]),
+            ("COUNT", lambda row: str(row["count"])),
+            ("FIRST", lambda row: row["first"]),
+            ("LAST", lambda row: row["last"]),
+            ("SUBJECT", _subject),
+            ("SUMMARY", lambda row: row["summary"]),
+        ),
+        empty="no finding",
+    )
+
+
+def _subject(row: dict[str, Any]) -> str:
+    subject = row["subject"]
+    return subject["key"] if "key" in subject else who(subject["principal"])

@@ -1,0 +1,134 @@
+"""`quo link`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from quowarranto.cli.common import case_option, console, printable, show
+from quowarranto.records.codes import SEVERITIES
+
+
+@click.command("link")
+@click.argument("paths", nargs=-1, metavar="[TYPE=]PATH…")
+@case_option
+@click.option("--memory", metavar="SIZE", help="Memory limit of the engine, e.g. 4GB; beyond it works on disk.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads and reading processes.  [default: one per core]")
+@click.option("--fail-on", type=click.Choice(list(SEVERITIES)), help="Exit with 10 if a finding this grave stands.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print the summary."
+)
+def command(
+    paths: tuple[str, ...], case_folder: Path, memory: str | None, threads: int | None, fail_on: str | None, form: str
+) -> int:
+    """Read logs (files, folders, globs; .gz, .zst) into a case and judge every action in it.
+
+    What a file is, is told from its content; write TYPE=PATH to say it yourself (types: `quo sources`). More logs may be
+    added to the same case later. Without a PATH, what the case holds is judged again.
+    """
+    from quowarranto.case.store import Case
+    from quowarranto.cli.progress import Bars
+    from quowarranto.pipeline import link_paths
+
+    case = Case(case_folder)
+    if not paths and not case.exists():
+        raise click.UsageError("nothing to read: name files, folders or globs (or try `quo demo`)")
+    with Bars() as bars:
+        outcome = link_paths(case, paths, memory=_memory(memory), threads=threads, progress=bars)
+    return report_run(case, outcome, fail_on, form)
+
+
+def _memory(text: str | None) -> str | None:
+    import re
+
+    if text is not None and not re.fullmatch(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", text, re.IGNORECASE):
+        raise click.BadParameter("not a size; write it like 4GB", param_hint="--memory")
+    return text
+
+
+def report_run(case: Any, outcome: Any, fail_on: str | None, form: str) -> int:
+    """Print what a run read and concluded, and return its exit code."""
+    from quowarranto.findings.overview import overview
+
+    totals = outcome.totals
+    if outcome.inputs and totals.recorded == 0:
+        _nothing_read(outcome)
+        return 3
+    seen = overview(case.snapshot())
+    grave = _grave(seen, fail_on)
+    if form == "json":
+        import sys
+
+        import msgspec
+
+        read = {name: getattr(totals, name) for name in totals.__struct_fields__}
+        sys.stdout.buffer.write(msgspec.json.encode({"read": read, **seen}) + b"\n")
+    else:
+        _print(case.folder, outcome, seen)
+    if grave:
+        click.echo(f"fail: {grave} findings at or above `{fail_on}` stand", err=True)
+        return 10
+    return 0
+
+
+def _grave(seen: dict[str, Any], fail_on: str | None) -> int:
+    if fail_on is None:
+        return 0
+    least = SEVERITIES.index(fail_on)
+    return sum(count for severity, count in seen["severities"].items() if SEVERITIES.index(severity) >= least)
+
+
+def _nothing_read(outcome: Any) -> None:
+    totals = outcome.totals
+    click.echo("error: nothing was read", err=True)
+    for one in outcome.inputs[:10]:
+        if one.source is None:
+            click.echo(f"   at: {printable(one.path)}: {one.why_not}", err=True)
+    if totals.quarantined:
+        click.echo(f"   at: {totals.quarantined} lines are in quarantine; `quo quarantine` gives the reasons", err=True)
+    click.echo(" need: at least one entry that a source can read", err=True)
+    click.echo("  try: `quo sources` lists what can be read; TYPE=PATH overrides a wrong guess", err=True)
+
+
+def _print(folder: Path, outcome: Any, seen: dict[str, Any]) -> None:
+    totals = outcome.totals
+    if outcome.inputs:
+        click.echo(
+            f"{totals.entries:,} entries in {totals.files:,} files: {totals.recorded:,} became records, "
+            f"{totals.skipped:,} skipped, {totals.quarantined:,} quarantined"
+            + (f"; {totals.unread:,} files not recognised" if totals.unread else "")
+        )
+        if totals.quarantined or totals.unread:
+            click.echo("  (why: `quo quarantine`)")
+    click.echo(
+        f"{seen['actions']:,} actions judged by {seen['facts']:,} facts about {seen['authorities']:,} authorities"
+    )
+    out = console()
+    show(
+        [{"verdict": name, **row} for name, row in seen["verdicts"].items()],
+        "table",
+        (
+            ("VERDICT", lambda row: row["verdict"]),
+            ("ACTIONS", lambda row: f"{row['count']:,}"),
+            ("SHARE", lambda row: f"{row['share']:.1%}"),
+            ("WHICH MEANS", lambda row: row["means"]),
+        ),
+        empty="no action was found",
+    )
+    if seen["worst"]:
+        click.echo("\nWorst findings")
+        show(
+            seen["worst"],
+            "table",
+            (
+                ("SEVERITY", lambda row: row["severity"]),
+                ("CODE", lambda row: row["code"]),
+                ("WHAT", lambda row: row["summary"]),
+                ("FOR EXAMPLE", lambda row: row["sample"][0] if row["sample"] else ""),
+            ),
+            empty="",
+        )
+    out.print()
+    click.echo(f"next: quo findings · quo explain ACTION · quo report --html report.html   (case: {folder})")

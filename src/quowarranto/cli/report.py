@@ -1,0 +1,36 @@
+"""`quo report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from quowarranto.cli.common import case_option, snapshot_of
+
+
+@click.command("report")
+@case_option
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("quo-report.html"),
+    show_default=True,
+    help="The file to write.",
+)
+@click.option("--title", default="Quo Warranto report", show_default=True, help="The heading of the page.")
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+def command(case_folder: Path, html: Path, title: str, open_it: bool) -> None:
+    """One self-contained page: verdicts over time, linkage by source, findings, and the timeline of sample actions."""
+    write_report(case_folder, html, title)
+    click.echo(f"written: {html}")
+    if open_it:
+        click.launch(str(html))
+
+
+def write_report(case_folder: Path, html: Path, title: str) -> None:
+    """Write the report of a case."""
+    from quowarranto.export.report import report_html
+    from quowarranto.findings.reporting import report_data
+
+    html.write_text(report_html(report_data(snapshot_of(case_folder), title)), encoding="utf-8")

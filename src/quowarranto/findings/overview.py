@@ -1,0 +1,47 @@
+"""What a case comes to, in a few numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quowarranto.case.query import connect, findings, rows
+from quowarranto.case.store import Snapshot
+from quowarranto.findings import present
+from quowarranto.records.codes import SEVERITIES
+
+MEANING: dict[str, str] = {
+    "unauthorised": "its authority is on record and did not hold",
+    "disputed": "several authorities could have allowed it and disagree",
+    "unproven": "no authority for it was found, or none that held",
+    "presumed": "an authority would have allowed it, but the record does not prove which",
+    "authorised": "every link of its chain is on record and held",
+    "refused": "the control worked",
+}
+
+
+def overview(snapshot: Snapshot) -> dict[str, Any]:
+    """Counts of the case: actions, facts, authorities, verdicts (gravest first), severities, the worst findings."""
+    connection = connect(snapshot, "verdicts", "facts", "derived", "authorities", "findings")
+    verdicts = {
+        row["verdict"]: row["n"] for row in rows(connection, "SELECT verdict, count(*) AS n FROM verdicts GROUP BY 1")
+    }
+    actions = sum(verdicts.values())
+    severities = {
+        row["severity"]: row["n"] for row in rows(connection, "SELECT severity, count(*) AS n FROM findings GROUP BY 1")
+    }
+    facts = rows(
+        connection,
+        "SELECT count(DISTINCT digest) AS n FROM (SELECT digest FROM facts UNION ALL SELECT digest FROM derived)",
+    )
+    return {
+        "actions": actions,
+        "facts": facts[0]["n"],
+        "authorities": rows(connection, "SELECT count(*) AS n FROM authorities")[0]["n"],
+        "verdicts": {
+            name: {"count": verdicts[name], "share": verdicts[name] / actions, "means": means}
+            for name, means in MEANING.items()
+            if name in verdicts
+        },
+        "severities": {name: severities[name] for name in reversed(SEVERITIES) if name in severities},
+        "worst": [present.finding(row) for row in findings(snapshot)[:8]],
+    }
