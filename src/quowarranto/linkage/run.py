@@ -172,7 +172,7 @@ def _inferred(run: _Run) -> None:
         take=("at_us",),
     )
     run.build("by_session", "want_grant", "want_scope_wanted")
-    run.build("rule_verb$x", "rule_resource$x", "covers$x", x="_wanted")
+    run.build("rule_verb$x", "covers$x", x="_wanted")
     run.build("covering", "by_grant", "by_ended_grant", "entitled", "uncovered", "in_chain", "root2")
 
 
@@ -249,7 +249,7 @@ def _levels(run: _Run, n: int) -> None:
 def _tests(run: _Run) -> None:
     """SPEC 5: what depends on the action itself: principal, scope, effect, rotation."""
     run.build("use_subject", "stranger", "scope_set", "want_set", "want_scope_tested")
-    run.build("rule_verb$x", "rule_resource$x", "covers$x", x="_tested")
+    run.build("rule_verb$x", "covers$x", x="_tested")
     run.build("overstep", "set_overstep", "rotated_visit", "known_origin", "late", "late_sum", "found")
 
 
@@ -276,4 +276,4 @@ def _verdicts(run: _Run) -> None:
 
 def _findings(run: _Run) -> None:
     """SPEC 8: codes folded per authority, or per principal where they are about no authority."""
-    run.build("use_fault", "fault", "finding", "sample")
+    run.build("use_fault", "fault", "fault_about", "finding", "sample")

@@ -39,19 +39,16 @@ WHERE c.nth = 1 OR (c.rec IS NULL AND hash64(i.id) NOT IN (SELECT h FROM crowd))
 -- relation: principal
 -- one row per principal that acts, is acted for, or asks for a decision; `twins` > 0 would be a hash collision.
 SELECT p, min(type) AS type, min(id) AS id,
-       max(CASE WHEN type = low_type AND id = low_id THEN 0 ELSE 1 END) AS twins
+       CASE WHEN min(type) = max(type) AND min(id) = max(id) THEN 0 ELSE 1 END AS twins
 FROM (
-  SELECT p, type, id, min(type) OVER (PARTITION BY p) AS low_type, min(id) OVER (PARTITION BY p) AS low_id
-  FROM (
-    SELECT DISTINCT hash64(principal_type, principal_id) AS p, principal_type AS type, principal_id AS id FROM actions_in
-    UNION
-    SELECT hash64(who.type, who.id), who.type, who.id
-    FROM (SELECT explode(on_behalf_of) AS who FROM actions_in WHERE cardinality(on_behalf_of) > 0) lent
-    UNION
-    SELECT hash64(request_subject_type, request_subject_id), request_subject_type, request_subject_id
-    FROM facts_in WHERE request_subject_id IS NOT NULL AND request_subject_type IS NOT NULL
-  ) named
-) seen GROUP BY p
+  SELECT hash64(principal_type, principal_id) AS p, principal_type AS type, principal_id AS id FROM actions_in
+  UNION ALL
+  SELECT hash64(who.type, who.id), who.type, who.id
+  FROM (SELECT explode(on_behalf_of) AS who FROM actions_in WHERE cardinality(on_behalf_of) > 0) lent
+  UNION ALL
+  SELECT hash64(request_subject_type, request_subject_id), request_subject_type, request_subject_id
+  FROM facts_in WHERE request_subject_id IS NOT NULL AND request_subject_type IS NOT NULL
+) named GROUP BY p
 
 -- relation: subject
 -- who an action's authorities may empower: the acting principal and everyone it acts for (SPEC 4, "matches").
@@ -82,9 +79,11 @@ SELECT v, min(verb) AS verb, count(*) - 1 AS twins FROM (
 
 -- relation: resource
 -- one row per resource.
-SELECT r, min(type) AS type, min(id) AS id, count(*) - 1 AS twins FROM (
-  SELECT DISTINCT hash64(resource_type, resource_id) AS r, resource_type AS type, resource_id AS id FROM actions_in
-  UNION
-  SELECT DISTINCT hash64(request_resource_type, request_resource_id), request_resource_type, request_resource_id
+SELECT r, min(type) AS type, min(id) AS id,
+       CASE WHEN min(type) = max(type) AND min(id) = max(id) THEN 0 ELSE 1 END AS twins
+FROM (
+  SELECT hash64(resource_type, resource_id) AS r, resource_type AS type, resource_id AS id FROM actions_in
+  UNION ALL
+  SELECT hash64(request_resource_type, request_resource_id), request_resource_type, request_resource_id
   FROM facts_in WHERE request_resource_id IS NOT NULL AND request_resource_type IS NOT NULL
 ) resources GROUP BY r

@@ -1,13 +1,11 @@
 -- relation: fact_once
--- facts with repeats of one content removed (SPEC 2, "counts once"); one row per content digest.
-SELECT * FROM (
-  SELECT *, row_number() OVER (PARTITION BY digest ORDER BY rec) AS copy FROM facts_in
-) numbered WHERE copy = 1
+-- the facts that count: of several with one content, the first (SPEC 2, "counts once"). One row per content digest.
+SELECT min(rec) AS rec FROM facts_in GROUP BY digest
 
 -- relation: alias_claim
 -- one row per alias: the lowest id that names it (decision 0001, 3).
 SELECT alias AS key, min(id) AS parent
-FROM (SELECT id, explode(aliases) AS alias FROM fact_once WHERE cardinality(aliases) > 0) named
+FROM (SELECT id, explode(aliases) AS alias FROM facts_in WHERE cardinality(aliases) > 0) named
 WHERE alias <> id GROUP BY alias
 
 -- relation: alias_walk
@@ -32,7 +30,7 @@ FROM alias_ring w JOIN alias_claim c ON c.key = w.reached
 -- relation: key_root
 -- one row per key by which an authority may be cited (id or alias): the id that it stands for.
 SELECT k.key, coalesce(CASE WHEN ring.closed THEN ring.low END, w.reached, k.key) AS id
-FROM (SELECT id AS key FROM fact_once UNION SELECT key FROM alias_claim) k
+FROM (SELECT id AS key FROM facts_in UNION SELECT key FROM alias_claim) k
 LEFT JOIN alias_walk w ON w.key = k.key
 LEFT JOIN alias_ring ring ON ring.key = k.key
 
@@ -46,8 +44,12 @@ SELECT k.key, i.a FROM key_root k JOIN authority_id i ON i.id = k.id
 
 -- relation: fact
 -- one row per fact that counts, under its authority; `start` is `valid_from`, else `time` (SPEC 3).
-SELECT k.a, coalesce(f.valid_from, f.time) AS start, f.*
-FROM fact_once f JOIN key_of k ON k.key = f.id
+SELECT k.a, coalesce(f.valid_from, f.time) AS start, f.rec, f.digest, f.kind, f.fact, f.time, f.valid_until, f.end_reason,
+       f.grace_until, f.series, f.principal_type, f.principal_id, f.principal_like, f.by_type, f.by_id, f.effect, f.scope,
+       f.cites_said, cardinality(f.cites) AS citations, f.issued_by, f.requested_by, f.sole_decider, f.justification,
+       f.ticket, f.owner, f.request_subject_type, f.request_subject_id, f.request_action, f.request_resource_type,
+       f.request_resource_id
+FROM facts_in f JOIN fact_once o ON o.rec = f.rec JOIN key_of k ON k.key = f.id
 
 -- relation: authority
 -- one row per authority, with the kind of its first fact (decision 0001, 2).
@@ -62,4 +64,5 @@ GROUP BY i.a, i.id
 
 -- relation: correlate
 -- one row per value that an authority shares with whoever may have used it (SPEC 4.2).
-SELECT DISTINCT a, explode(correlates) AS value FROM fact WHERE cardinality(correlates) > 0
+SELECT DISTINCT k.a, c.value
+FROM (SELECT id, explode(correlates) AS value FROM facts_in WHERE cardinality(correlates) > 0) c JOIN key_of k ON k.key = c.id

@@ -14,14 +14,14 @@ FROM term t
 UNION ALL
 SELECT d.a, d.term, 'decision', d.at_us, d.at_us, d.principal_type, d.principal_id, d.principal_like, NULL, NULL, NULL,
        d.effect, d.scope, CASE WHEN d.scope IS NOT NULL THEN hash64(d.scope) END, d.issued_by, d.cites_rec,
-       CASE WHEN d.effect = 'allow' AND (d.cites_rec IS NULL OR cardinality(f.cites) = 0) THEN $QW109 ELSE 0 END,
+       CASE WHEN d.effect = 'allow' AND (d.cites_rec IS NULL OR f.citations = 0) THEN $QW109 ELSE 0 END,
        d.until_us IS NOT NULL
 FROM decision d JOIN fact f ON f.rec = d.term
 
 -- relation: cited_key
 -- one row per (fact, key it cites): the authority of that key, or NULL where there is no record of it (QW104).
 SELECT c.rec, k.a AS child, c.key
-FROM (SELECT DISTINCT rec, explode(cites) AS key FROM fact WHERE cardinality(cites) > 0) c
+FROM (SELECT rec, explode(cites) AS key FROM facts_in WHERE cardinality(cites) > 0) c
 LEFT JOIN key_of k ON k.key = c.key
 
 -- relation: below
@@ -49,5 +49,5 @@ SELECT DISTINCT sc, item.rule AS rule, item.target AS target, item.pattern_like 
        item.literal AS literal
 FROM (SELECT s.sc, explode(f.scope_patterns) AS item
       FROM (SELECT sc, max(rec) AS rec FROM (
-              SELECT hash64(scope) AS sc, rec FROM fact WHERE scope IS NOT NULL) spelled GROUP BY sc) s
-      JOIN fact f ON f.rec = s.rec WHERE cardinality(f.scope_patterns) > 0) patterns
+              SELECT hash64(scope) AS sc, rec FROM facts_in WHERE scope IS NOT NULL) spelled GROUP BY sc) s
+      JOIN facts_in f ON f.rec = s.rec WHERE cardinality(f.scope_patterns) > 0) patterns

@@ -7,21 +7,14 @@ JOIN scope_pattern p ON p.sc = w.sc AND p.target = 'action'
 WHERE p.pattern_like IS NULL OR n.verb LIKE p.pattern_like ESCAPE '!'
 GROUP BY w.sc, w.v, p.rule
 
--- relation: rule_resource$x
--- rules of a scope that allow a resource. A pattern with a `:` before any `/` speaks of `type:id` (SPEC 2).
-SELECT w.sc, w.r, p.rule, max(p.literal) AS literal
-FROM (SELECT DISTINCT sc, r FROM want_scope$x) w
-JOIN resource n ON n.r = w.r
-JOIN scope_pattern p ON p.sc = w.sc AND p.target = 'resource'
-WHERE p.pattern_like IS NULL
-   OR (CASE WHEN p.typed THEN n.type || ':' || n.id ELSE n.id END) LIKE p.pattern_like ESCAPE '!'
-GROUP BY w.sc, w.r, p.rule
-
 -- relation: covers$x
 -- one row per (scope, verb, resource) that some rule of the scope covers, with the narrowest rule's rank: longest
--- resource prefix, then longest action prefix (SPEC 4.3c).
-SELECT w.sc, w.v, w.r, max((rr.literal + 1) * 4294967296 + rv.literal + 1) AS narrow
+-- resource prefix, then longest action prefix (SPEC 4.3c). A pattern with a `:` before any `/` speaks of `type:id`.
+SELECT w.sc, w.v, w.r, max((p.literal + 1) * 4294967296 + rv.literal + 1) AS narrow
 FROM want_scope$x w
 JOIN rule_verb$x rv ON rv.sc = w.sc AND rv.v = w.v
-JOIN rule_resource$x rr ON rr.sc = w.sc AND rr.r = w.r AND rr.rule = rv.rule
+JOIN scope_pattern p ON p.sc = w.sc AND p.rule = rv.rule AND p.target = 'resource'
+JOIN resource n ON n.r = w.r
+WHERE p.pattern_like IS NULL
+   OR (CASE WHEN p.typed THEN n.type || ':' || n.id ELSE n.id END) LIKE p.pattern_like ESCAPE '!'
 GROUP BY w.sc, w.v, w.r

@@ -29,25 +29,25 @@ SELECT DISTINCT f.rec, f.code, f.a FROM (
 ) f JOIN verdict j ON j.rec = f.rec
 WHERE j.verdict <> 'refused'
 
+-- relation: fault_about
+-- the same with the subject that it is folded under: the authority, else the principal (SPEC 8, "folded").
+SELECT f.rec, f.code, coalesce(f.a, 0) AS a, CASE WHEN f.a IS NULL THEN j.p ELSE 0 END AS p, j.time
+FROM fault f JOIN verdict j ON j.rec = f.rec
+
 -- relation: finding
--- one row per (code, authority or principal): how many actions, first and last (SPEC 8, "folded").
-SELECT row_number() OVER (ORDER BY code, a, p) AS finding, code, a, p, actions, first_us, last_us FROM (
-  SELECT f.code, f.a, CASE WHEN f.a IS NULL THEN j.p END AS p, count(*) AS actions, min(j.time) AS first_us,
-         max(j.time) AS last_us
-  FROM fault f JOIN verdict j ON j.rec = f.rec
-  GROUP BY f.code, f.a, CASE WHEN f.a IS NULL THEN j.p END
-) folded
+-- one row per (code, authority or principal): how many actions, first and last.
+SELECT row_number() OVER (ORDER BY code, a, p) AS finding, code, a, p, count(*) AS actions, min(time) AS first_us,
+       max(time) AS last_us
+FROM fault_about GROUP BY code, a, p
 
 -- relation: sample
 -- the first five actions of each finding, by time and id.
 SELECT finding, rec, nth FROM (
-  SELECT e.finding, e.rec, row_number() OVER (PARTITION BY e.finding ORDER BY e.time, i.id, e.rec) AS nth
+  SELECT g.finding, e.rec, row_number() OVER (PARTITION BY g.finding ORDER BY e.time, i.id, e.rec) AS nth
   FROM (
-    SELECT g.finding, f.rec, j.time, rank() OVER (PARTITION BY g.finding ORDER BY j.time) AS early
-    FROM fault f JOIN verdict j ON j.rec = f.rec
-    JOIN finding g ON g.code = f.code
-      AND coalesce(g.a, -1) = coalesce(f.a, -1)
-      AND (f.a IS NOT NULL OR g.p = j.p)
-  ) e JOIN actions_in i ON i.rec = e.rec
+    SELECT code, a, p, rec, time, rank() OVER (PARTITION BY code, a, p ORDER BY time) AS early FROM fault_about
+  ) e
+  JOIN finding g ON g.code = e.code AND g.a = e.a AND g.p = e.p
+  JOIN actions_in i ON i.rec = e.rec
   WHERE e.early <= 5
 ) ranked WHERE nth <= 5
