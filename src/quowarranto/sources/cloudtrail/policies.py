@@ -186,7 +186,7 @@ def _trusted_arn(name: str) -> tuple[str | None, str | None]:
 def _federated(provider: str, statement: dict[str, Any]) -> list[tuple[str | None, str | None]]:
     """Web identities by the subjects that the condition names; SAML users as a whole."""
     if ":saml-provider/" in provider:
-        return [("user", "*")]
+        return [(None, None)]
     subject = provider.rpartition("oidc-provider/")[2] + ":sub"
     conditions = part_of(statement, "Condition")
     named = [
@@ -194,4 +194,4 @@ def _federated(provider: str, statement: dict[str, Any]) -> list[tuple[str | Non
         for operator in ("StringEquals", "StringLike")
         for text in _texts(part_of(conditions, operator).get(subject))
     ]
-    return [("workload", text) for text in named] or [("workload", "*")]
+    return [("workload", text) for text in named] or [(None, None)]  # `workload:*` would match other systems' workloads

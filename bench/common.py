@@ -1,0 +1,59 @@
+"""What benchmarks share: the machine they ran on, measured child processes, and where results are kept."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+DATA = Path(__file__).parent / "data"
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, memory, system and the versions that matter."""
+    model = "unknown"
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in ("duckdb", "deltalake", "msgspec")},
+    }
+
+
+def measured(arguments: list[str]) -> dict[str, float]:
+    """Run a command of this Python to its end: wall and processor seconds, peak memory of its largest process in MB."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    wall = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall_s": round(wall, 2),
+        "cpu_s": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2),
+        "peak_mb": round(after.ru_maxrss / 1024),
+    }
+
+
+def keep(name: str, figures: dict[str, Any]) -> None:
+    """Print the figures and write them to `bench/results/NAME.json`."""
+    result = {"benchmark": name, "date": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": machine(), **figures}
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(result, indent=1)
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
