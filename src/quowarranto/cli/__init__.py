@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-_COMMANDS = {
+COMMANDS = {
     "link": "Read logs into a case and judge every action in them.",
     "verdicts": "One line per action: verdict, linkage, codes, and why.",
     "findings": "What does not hold, folded per authority or principal.",
@@ -24,21 +24,25 @@ _COMMANDS = {
 }
 
 
+def command_of(name: str) -> click.Command:
+    """The command of that name, one of `COMMANDS`; imports its module."""
+    return importlib.import_module(f"quowarranto.cli.{name}").command  # type: ignore[no-any-return]
+
+
 class _Group(click.Group):
     """Lists commands without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"quowarranto.cli.{cmd_name}")
-        return module.command  # type: ignore[no-any-return]
+        return command_of(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -48,7 +52,7 @@ class _Group(click.Group):
         except click.UsageError as error:
             import difflib
 
-            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f" Did you mean `{near[0]}`?" if near else ""
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
 

@@ -25,8 +25,8 @@ def command(
 ) -> int:
     """Read logs (files, folders, globs; .gz, .zst) into a case and judge every action in it.
 
-    What a file is, is told from its content; write TYPE=PATH to say it yourself (types: `quo sources`). More logs may be
-    added to the same case later. Without a PATH, what the case holds is judged again.
+    What a file is, is told from its content; write TYPE=PATH to say it yourself (types: `quo sources`). More logs may
+    be added to the same case later. Without a PATH, what the case holds is judged again.
     """
     from quowarranto.case.store import Case
     from quowarranto.cli.progress import Bars
