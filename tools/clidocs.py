@@ -39,8 +39,9 @@ def index() -> str:
     """The list of commands."""
     rows = "\n".join(f"| [`quo {name}`]({name}.md) | {what} |" for name, what in COMMANDS.items())
     return (
-        "# Command line\n\nEvery command has `--help`. A case is a folder: `quo.case` here, unless `--case` names another.\n"
-        "How runs end: [exit codes](../exit-codes.md).\n\n"
+        "# Command line\n\n"
+        "Every command has `--help`. A case is a folder: `quo.case` here, unless `--case` names another. "
+        "How runs\nend: [exit codes](../exit-codes.md).\n\n"
         f"| command | does |\n|---|---|\n{rows}\n"
     )
 

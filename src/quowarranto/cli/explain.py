@@ -81,23 +81,23 @@ def _branch(parent: Any, chain: list[dict[str, Any]], cited_by: str, above: set[
             _text(f"{mark} {link['kind']}", f"  {link['key']}{how}", style="green" if held else "bold red")
         )
         for test in link["tests"]:
-            node.add(_text("term      ", _term(test["term"])))
+            node.add(_text("term          ", _term(test["term"])))
             node.add(
                 _text(
-                    "tested at ",
+                    "tested at     ",
                     f"{test['at']}: {test['note']}" + (f" ({' '.join(test['codes'])})" if test["codes"] else ""),
                 )
             )
         for name, value in link["says"].items():
-            node.add(_text(f"{name:<10}", _said(value)))
+            node.add(_text(f"{name:<13} ", _said(value)))
         for fact in link["facts"][:4]:
             _raw(
-                node.add(_text(f"{fact['fact']:<10}", f"{fact['time']}" + (f" {fact['end']}" if fact["end"] else ""))),
+                node.add(_text(f"{fact['fact']:<13} ", f"{fact['time']}" + (f" {fact['end']}" if fact["end"] else ""))),
                 fact["origin"],
                 fact["raw"],
             )
         if len(link["facts"]) > 4:
-            node.add(_text("…         ", f"{len(link['facts']) - 4} more facts (--format json shows them)"))
+            node.add(_text("…             ", f"{len(link['facts']) - 4} more facts (--format json shows them)"))
         _branch(node, chain, link["key"], above | {link["key"]})
 
 

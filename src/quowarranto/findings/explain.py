@@ -124,12 +124,12 @@ class Explainer:
             self._connection,
             """
             WITH RECURSIVE up(node) AS (
-              SELECT parent FROM parents WHERE use = $use AND node = $node AND parent IS NOT NULL
+              SELECT parent FROM parents WHERE use = ? AND node = ? AND parent IS NOT NULL
               UNION SELECT p.parent FROM parents p JOIN up ON p.node = up.node
-              WHERE p.use = $use AND p.parent IS NOT NULL)
+              WHERE p.use = ? AND p.parent IS NOT NULL)
             SELECT t.start_us FROM up JOIN authorities n ON n.a = up.node AND n.kind = 'decision'
-            JOIN terms t ON t.a = n.a WHERE t.start_us = $at""",
-            {"use": visit["use"], "node": visit["node"], "at": visit["at_us"]},  # type: ignore[arg-type]
+            JOIN terms t ON t.a = n.a WHERE t.start_us = ?""",
+            [visit["use"], visit["node"], visit["use"], visit["at_us"]],
         )
         return bool(above)
 
@@ -165,13 +165,13 @@ class Explainer:
             self._connection,
             """
             SELECT DISTINCT key FROM (
-              SELECT unnest(cites) AS key FROM actions WHERE rec = $rec
+              SELECT unnest(cites) AS key FROM actions WHERE rec = ?
               UNION ALL
               SELECT unnest(f.cites) FROM steps s JOIN chains c ON c.use = s.use
               JOIN (SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) f ON f.rec = c.term
-              WHERE s.rec = $rec AND s.how <> 4
+              WHERE s.rec = ? AND s.how <> 4
             ) cited WHERE key NOT IN (SELECT key FROM keys) ORDER BY key""",
-            {"rec": rec},  # type: ignore[arg-type]
+            [rec, rec],
         )
         return [row["key"] for row in found]
 
