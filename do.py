@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
-STAMP = VENV / "quo-lock.sha256"
+STAMP = VENV / "set-up"
+"""What `.venv` was set up from: digests of the lock (with the place, which scripts have inside) and of the project."""
 
 TASKS = {
     "demo": "judge the logs of a small simulated organisation; the report is left in quo-demo/ (options of `quo demo`)",
@@ -106,16 +107,21 @@ def _lock(rest: list[str]) -> int:
 
 def _set_up() -> None:
     """Make `.venv` what the lock says, unless it is already."""
-    wanted = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    if _works() and STAMP.exists() and STAMP.read_text() == wanted:
+    lock, project = _digest(LOCK.read_bytes(), str(ROOT).encode()), _digest((ROOT / "pyproject.toml").read_bytes())
+    done = STAMP.read_text().split() if STAMP.exists() and _works() else []
+    if done == [lock, project]:
         return
-    print("setting up .venv (once; a minute or so) …", file=sys.stderr, flush=True)
-    if not _works("-m", "pip", "--version"):
-        _make_venv()
-    STAMP.unlink(missing_ok=True)
-    _pip("--require-hashes", "-r", str(LOCK))
+    if done[:1] != [lock]:
+        print("setting up .venv (once; a minute or so) …", file=sys.stderr, flush=True)
+        if STAMP.exists() or not _works("-m", "pip", "--version"):
+            _make_venv()
+        _pip("--require-hashes", "-r", str(LOCK))
     _pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
-    STAMP.write_text(wanted)
+    STAMP.write_text(f"{lock} {project}")
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def _works(*arguments: str) -> bool:
