@@ -66,6 +66,7 @@ def link(engine: Engine, clock: Clock, progress: Callable[[str], None] = lambda 
         ("inferred", _inferred),
         ("inferred chains", _inferred_chains),
         ("tests", _tests),
+        ("names", _names),
         ("origin", _origin),
         ("verdicts", _verdicts),
         ("findings", _findings),
@@ -251,6 +252,17 @@ def _tests(run: _Run) -> None:
     run.build("use_subject", "stranger", "scope_set", "want_set", "want_scope_tested")
     run.build("rule_verb$x", "covers$x", x="_tested")
     run.build("overstep", "set_overstep", "rotated_visit", "known_origin", "late", "late_sum", "found")
+
+
+def _names(run: _Run) -> None:
+    """No two of the names that only the tests compare share a hash; those of actions were looked at in `_records`."""
+    run.build("origin_twins", "set_twins")
+    run.engine.create(
+        "twins",
+        "SELECT 1 AS one FROM scope WHERE twins > 0 UNION ALL SELECT 1 FROM origin_twins UNION ALL SELECT 1 FROM set_twins",
+    )
+    if run.engine.count("twins"):
+        raise LinkageError("two names share a hash")
 
 
 def _origin(run: _Run) -> None:

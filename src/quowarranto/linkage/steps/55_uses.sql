@@ -9,7 +9,8 @@ GROUP BY use, node, at_us, kind, term, principal_type, principal_id, principal_l
 
 -- relation: use_scopes$n
 -- the set of scopes of each use, as one hash.
-SELECT use, hash64(array_sort(array_agg(DISTINCT sc))) AS ss FROM use_visit$n WHERE sc IS NOT NULL GROUP BY use
+SELECT use, hash64(scs) AS ss, scs FROM (
+  SELECT use, array_sort(array_agg(DISTINCT sc)) AS scs FROM use_visit$n WHERE sc IS NOT NULL GROUP BY use) sets
 
 -- relation: use_sum$n
 -- one row per use: all that holds of it whatever the action is.
