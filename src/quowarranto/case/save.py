@@ -18,13 +18,10 @@ _RESULTS: dict[str, str] = {
     "authorities": "SELECT a, id, kind FROM authority",
     "keys": "SELECT key, a FROM key_of",
     "terms": """
-        SELECT a, term, start_us, end_us, ended_by, grace_us, time AS decided_us, FALSE AS point, principal_type,
-               principal_id, by_type, by_id, effect, scope, issued_by, requested_by, justification, ticket, owner
-        FROM term
-        UNION ALL
-        SELECT a, term, at_us, until_us, NULL, NULL, at_us, TRUE, principal_type, principal_id, NULL, NULL, effect,
-               scope, issued_by, NULL, NULL, NULL, NULL
-        FROM decision""",
+        SELECT s.a, s.term, s.start_us, s.end_us, t.ended_by, t.grace_us, s.decided_us, s.kind = 'decision' AS point,
+               s.principal_type, s.principal_id, s.by_type, s.by_id, s.effect, s.scope, s.issued_by, s.requested_by,
+               s.justification, s.ticket, s.owner
+        FROM says s LEFT JOIN term t ON t.term = s.term""",
     "faults": "SELECT rec, code, a FROM fault",
     "findings": """
         SELECT f.finding, f.code, s.severity, n.id AS key, n.kind, p.type AS principal_type, p.id AS principal_id,

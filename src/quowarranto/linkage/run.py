@@ -13,7 +13,7 @@ import msgspec
 
 from quowarranto.linkage.engines import Engine
 from quowarranto.linkage.steps import relations
-from quowarranto.records.codes import CODES, GUILTY, ROOT_CAUSES, mask
+from quowarranto.records.codes import CODES, GUILTY, PRINCIPAL_CODES, ROOT_CAUSES, mask
 
 MAX_DEPTH = 16
 """Authorities on one path (SPEC 4.1); also the steps that an alias is followed (decision 0001, 3)."""
@@ -88,6 +88,7 @@ class _Run:
             "unknown": f"({UNKNOWN})",
             "guilty": str(mask(GUILTY)),
             **{code: str(entry.bit) for code, entry in CODES.items()},
+            "principal_codes": str(mask(PRINCIPAL_CODES)),
             **{cause.replace("-", "_"): str(mask(codes)) for cause, codes in ROOT_CAUSES},
         }
 
@@ -100,10 +101,16 @@ class _Run:
                 Template(name).substitute({k: str(v) for k, v in which.items()}), self.text(name, **which)
             )
 
+    def view(self, *names: str) -> None:
+        for name in names:
+            self.engine.view(name, self.text(name))
+
 
 def _records(run: _Run) -> None:
     """SPEC 2: what counts as a record, and small numbers for what is named again and again."""
-    run.build("crowd", "crowded", "action", "principal", "subject", "subject_twins", "verb", "resource")
+    run.build(
+        "crowd", "crowded", "left_out", "action", "acting", "principal", "subject", "subject_twins", "verb", "resource"
+    )
     run.engine.create(
         "twins",
         "SELECT 1 AS one FROM principal WHERE twins > 0 UNION ALL SELECT 1 FROM verb WHERE twins > 0 "
@@ -135,10 +142,13 @@ def _authorities(run: _Run) -> None:
 def _terms(run: _Run) -> None:
     """SPEC 3: from facts to terms, and SPEC 5: which term is tested from which moment on."""
     run.build("ended_at", "said", "taken_over", "opening", "never_opened", "never_opened_says", "next_ended")
-    run.build("series_start", "bounded", "term", "decision")
+    run.build("series_start", "several", "renewed", "succeeded", "bounded", "term", "decision", "says")
+    run.engine.drop(
+        "said", "taken_over", "opening", "never_opened_says", "next_ended", "renewed", "succeeded", "bounded"
+    )
     run.build("point", "counted", "latest_so_far", "held", "graced", "phase", "node_phase")
-    run.engine.drop("said", "taken_over", "opening", "bounded", "counted", "held", "latest_so_far", "next_ended")
-    run.build("says", "cited_key", "below", "dangling", "edge", "scope", "scope_pattern")
+    run.engine.drop("counted", "held", "latest_so_far", "graced", "phase")
+    run.build("cited_key", "below", "dangling", "edge", "scope", "scope_pattern")
 
 
 def _named(run: _Run) -> None:
@@ -152,7 +162,7 @@ def _named_chains(run: _Run) -> None:
 
 def _inferred(run: _Run) -> None:
     """SPEC 4.3 and 4.4."""
-    run.build("anchored", "bare", "unanchored", "asked", "bare_late")
+    run.build("half", "unanchored", "bare", "asked", "bare_late")
     run.engine.asof(
         "answered",
         left="bare_late",
@@ -175,6 +185,9 @@ def _inferred(run: _Run) -> None:
     run.build("by_session", "want_grant", "want_scope_wanted")
     run.build("rule_verb$x", "covers$x", x="_wanted")
     run.build("covering", "by_grant", "by_ended_grant", "entitled", "uncovered", "in_chain", "root2")
+    run.engine.drop("half", "unanchored", "bare", "bare_late", "answered", "undecided", "undecided_at", "session_live")
+    run.engine.drop("want_grant", "want_scope_wanted", "rule_verb_wanted", "covers_wanted", "covering", "empowered")
+    run.engine.drop("by_decision", "by_grant", "by_ended_grant", "unnamed", "session_point", "entitled")
 
 
 def _inferred_chains(run: _Run) -> None:
@@ -209,6 +222,8 @@ def _chains(run: _Run, n: int) -> None:
     run.build("use$n", "action_use$n", n=n)
     _levels(run, n)
     run.build("use_visit$n", "use_scopes$n", "use_sum$n", n=n)
+    spent = ("root", "first", "reach", "reach_front", "reach_next", "stretch", "placed", "use", "level", "visit", "cut")
+    engine.drop(*(f"{name}{n}" for name in spent))
 
 
 def _levels(run: _Run, n: int) -> None:
@@ -251,7 +266,9 @@ def _tests(run: _Run) -> None:
     """SPEC 5: what depends on the action itself: principal, scope, effect, rotation."""
     run.build("use_subject", "stranger", "scope_set", "want_set", "want_scope_tested")
     run.build("rule_verb$x", "covers$x", x="_tested")
-    run.build("overstep", "set_overstep", "rotated_visit", "known_origin", "late", "late_sum", "found")
+    run.build("overstep", "set_overstep", "rotated_visit", "known_origin", "late")
+    run.engine.drop("use_subject", "want_set", "want_scope_tested", "rule_verb_tested", "covers_tested")
+    run.view("told")
 
 
 def _names(run: _Run) -> None:
@@ -283,7 +300,8 @@ def _origin(run: _Run) -> None:
 
 def _verdicts(run: _Run) -> None:
     """SPEC 6 and 8."""
-    run.build("span", "verdict")
+    run.build("span")
+    run.view("concluded", "verdict")
 
 
 def _findings(run: _Run) -> None:

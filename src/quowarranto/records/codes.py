@@ -84,6 +84,9 @@ GUILTY: tuple[str, ...] = (
 )
 """Codes that make a `proven` or `partial` action unauthorised (SPEC 6)."""
 
+PRINCIPAL_CODES: tuple[str, ...] = ("QW101", "QW102", "QW103", "QW104", "QW105", "QW108", "QW606")
+"""Codes that are about no authority: their findings are folded under the principal."""
+
 ROOT_CAUSES: tuple[tuple[RootCause, tuple[str, ...]], ...] = (
     ("telemetry-gap", ("QW105",)),
     ("unmanaged-exception", ("QW304", "QW305")),

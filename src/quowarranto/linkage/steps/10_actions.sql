@@ -4,21 +4,24 @@
 SELECT hash64(id) AS h FROM actions_in GROUP BY hash64(id) HAVING count(*) > 1
 
 -- relation: crowded
--- rows whose id may stand more than once, numbered within their content; only the highest stage of an id is kept.
--- one row per row read. "The same record seen twice counts once" (SPEC 2); content excludes where it was read.
-SELECT rec, nth, sum(CASE WHEN nth = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY id) AS contents
+-- rows whose id may stand more than once: which of them count. Of an id only the highest stage does, of one content only
+-- one row ("counts once", SPEC 2; content excludes where it was read). `contents`: how many different ones remain.
+SELECT rec, nth = 1 AS counts, sum(CASE WHEN nth = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY id) AS contents
 FROM (
   SELECT rec, id,
-         row_number() OVER (
-           PARTITION BY id, time, principal_type, principal_id, on_behalf_of, action, resource_type, resource_id,
+         CASE WHEN stage = last_stage THEN row_number() OVER (
+           PARTITION BY id, stage, time, principal_type, principal_id, on_behalf_of, action, resource_type, resource_id,
                         outcome, origin, cites, correlates, attributes, said_source
-           ORDER BY rec) AS nth
+           ORDER BY rec) ELSE 0 END AS nth
   FROM (
     SELECT *, max(stage) OVER (PARTITION BY id) AS last_stage
     FROM actions_in WHERE hash64(id) IN (SELECT h FROM crowd)
   ) staged
-  WHERE stage = last_stage
 ) numbered
+
+-- relation: left_out
+-- rows that do not count: earlier stages and copies.
+SELECT rec FROM crowded WHERE NOT counts
 
 -- relation: action
 -- one row per action record that counts; keyed by `rec`. Times are microseconds since the epoch, UTC.
@@ -34,17 +37,23 @@ SELECT i.rec, i.time,
        cardinality(i.correlates) > 0                                 AS correlating,
        coalesce(c.contents, 1) > 1                                   AS twofold
 FROM actions_in i LEFT JOIN crowded c ON c.rec = i.rec
-WHERE c.nth = 1 OR (c.rec IS NULL AND hash64(i.id) NOT IN (SELECT h FROM crowd))
+WHERE c.rec IS NULL OR c.counts
+
+-- relation: acting
+-- who acts, and for whom: one row per different combination.
+SELECT DISTINCT principal_type, principal_id, on_behalf_of, hash64(principal_type, principal_id, on_behalf_of) AS s,
+       hash64(principal_type, principal_id) AS p
+FROM actions_in
 
 -- relation: principal
 -- one row per principal that acts, is acted for, or asks for a decision; `twins` > 0 would be a hash collision.
 SELECT p, min(type) AS type, min(id) AS id,
        CASE WHEN min(type) = max(type) AND min(id) = max(id) THEN 0 ELSE 1 END AS twins
 FROM (
-  SELECT hash64(principal_type, principal_id) AS p, principal_type AS type, principal_id AS id FROM actions_in
+  SELECT p, principal_type AS type, principal_id AS id FROM acting
   UNION ALL
   SELECT hash64(who.type, who.id), who.type, who.id
-  FROM (SELECT explode(on_behalf_of) AS who FROM actions_in WHERE cardinality(on_behalf_of) > 0) lent
+  FROM (SELECT explode(on_behalf_of) AS who FROM acting WHERE cardinality(on_behalf_of) > 0) lent
   UNION ALL
   SELECT hash64(request_subject_type, request_subject_id), request_subject_type, request_subject_id
   FROM facts_in WHERE request_subject_id IS NOT NULL AND request_subject_type IS NOT NULL
@@ -52,22 +61,17 @@ FROM (
 
 -- relation: subject
 -- who an action's authorities may empower: the acting principal and everyone it acts for (SPEC 4, "matches").
--- one row per (s, p); `acting` marks the principal itself.
-SELECT s, p, max(acting) AS acting FROM (
-  SELECT DISTINCT hash64(principal_type, principal_id, on_behalf_of) AS s, hash64(principal_type, principal_id) AS p,
-         1 AS acting
-  FROM actions_in
+-- one row per (s, p).
+SELECT DISTINCT s, p FROM (
+  SELECT s, p FROM acting
   UNION ALL
-  SELECT s, hash64(who.type, who.id), 0 FROM (
-    SELECT DISTINCT hash64(principal_type, principal_id, on_behalf_of) AS s, explode(on_behalf_of) AS who
-    FROM actions_in WHERE cardinality(on_behalf_of) > 0) lent
-) members GROUP BY s, p
+  SELECT s, hash64(who.type, who.id)
+  FROM (SELECT s, explode(on_behalf_of) AS who FROM acting WHERE cardinality(on_behalf_of) > 0) lent
+) members
 
 -- relation: subject_twins
--- subjects that share a hash although they differ: none, or the run starts again with another salt.
-SELECT s FROM (
-  SELECT DISTINCT hash64(principal_type, principal_id, on_behalf_of) AS s, principal_type, principal_id, on_behalf_of
-  FROM actions_in) subjects GROUP BY s HAVING count(*) > 1
+-- subjects that share a hash although they differ: none, or the run starts again with another one.
+SELECT s FROM acting GROUP BY s HAVING count(*) > 1
 
 -- relation: verb
 -- one row per verb.

@@ -1,7 +1,9 @@
 -- relation: ended_at
 -- one row per (authority, moment at which it was said to end): the reason that counts and its grace.
 -- Of several reasons the gravest counts (decision 0001, 6): 1 revoked, 2 closed, 3 expired, 4 superseded, 5 rotated.
-SELECT a, time, reason, max(grace_until) AS grace
+SELECT a, time, reason, max(grace_until) AS grace,
+       CASE reason WHEN 1 THEN 'revoked' WHEN 2 THEN 'closed' WHEN 3 THEN 'expired' WHEN 4 THEN 'superseded'
+                   ELSE 'rotated' END AS reason_name
 FROM (
   SELECT a, time, grace_until, rank, min(rank) OVER (PARTITION BY a, time) AS reason
   FROM (
@@ -135,62 +137,69 @@ FROM (SELECT series, start, min(a) AS a FROM opening WHERE series IS NOT NULL GR
 JOIN fact f ON f.a = o.a AND f.start = o.start AND f.fact = 'established'
 GROUP BY o.series, o.start, o.a
 
+-- relation: several
+-- authorities with more than one opening; all others need no comparison among their own terms.
+SELECT a FROM opening GROUP BY a HAVING count(*) > 1
+
+-- relation: renewed
+-- one row per opening that a later one of the same id follows (SPEC 3, 3): only later starts than its own count.
+SELECT term, renewed_us FROM (
+  SELECT term, min(start) OVER (PARTITION BY a ORDER BY start RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS renewed_us
+  FROM opening WHERE a IN (SELECT a FROM several)
+) ahead WHERE renewed_us IS NOT NULL
+
+-- relation: succeeded
+-- one row per opening that a later member of its series follows (SPEC 3, 4).
+SELECT term, series, succeeded_us FROM (
+  SELECT term, series,
+         min(start) OVER (PARTITION BY series ORDER BY start RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS succeeded_us
+  FROM opening WHERE series IS NOT NULL
+) ahead WHERE succeeded_us IS NOT NULL
+
 -- relation: bounded
--- one row per opening with the four moments that can end it (SPEC 3, 1 to 4).
-SELECT o.a, o.term, o.start, o.kind, o.valid_until, e.ended_us,
-       min(o.start) OVER (PARTITION BY o.a ORDER BY o.start RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS renewed_us,
-       CASE WHEN o.series IS NOT NULL THEN
-         min(o.start) OVER (PARTITION BY o.series ORDER BY o.start RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
-       END AS succeeded_us,
-       o.series
-FROM opening o LEFT JOIN next_ended e ON e.term = o.term
+-- one row per opening with the moment that ends it (SPEC 3, 1 to 4) and the grace given at that moment. An open end is
+-- $forever, an unknown start $never.
+SELECT b.a, b.term, b.kind, b.start AS start_us, b.time, b.digest, b.end_us,
+       CASE WHEN b.end_us = $forever THEN 'open'
+            WHEN b.end_us = b.ended_us THEN x.reason_name      -- a tie goes to the reason listed first
+            WHEN b.end_us = b.valid_until THEN 'expired'
+            WHEN b.end_us = b.renewed_us THEN 'renewed'
+            WHEN b.kind = 'credential' THEN 'rotated' ELSE 'superseded' END AS ended_by,
+       CASE WHEN b.end_us = $forever THEN NULL
+            WHEN b.end_us = b.ended_us THEN CASE WHEN x.reason IN (4, 5) THEN   -- a successor at that moment may give grace too
+              greatest(x.grace, CASE WHEN b.succeeded_us = b.ended_us THEN ss.grace END) END
+            WHEN b.end_us = b.valid_until THEN NULL
+            WHEN b.end_us = b.renewed_us THEN NULL
+            ELSE ss.grace END AS grace_us
+FROM (
+  SELECT o.a, o.term, o.kind, o.start, o.time, o.digest, o.valid_until, e.ended_us, r.renewed_us, s.succeeded_us, s.series,
+         coalesce(least(e.ended_us, o.valid_until, r.renewed_us, s.succeeded_us), $forever) AS end_us
+  FROM opening o
+  LEFT JOIN next_ended e ON e.term = o.term
+  LEFT JOIN renewed r ON r.term = o.term
+  LEFT JOIN succeeded s ON s.term = o.term
+) b
+LEFT JOIN ended_at x ON x.a = b.a AND x.time = b.ended_us
+LEFT JOIN series_start ss ON ss.series = b.series AND ss.start = b.succeeded_us
 
 -- relation: term
 -- one row per interval in which an authority was in force (SPEC 3); [start_us, end_us) half-open, microseconds, UTC.
--- An open end is $forever, an unknown start $never. `pref` orders the terms of one authority by how late they end.
-SELECT t.*,
-       row_number() OVER (PARTITION BY a ORDER BY end_us, start_us, time, digest) AS pref,
-       row_number() OVER (PARTITION BY a ORDER BY start_us, end_us, time, digest) AS nth
-FROM (
-  SELECT b.a, b.term, o.kind, b.start AS start_us, o.time, o.digest,
-         coalesce(least(b.ended_us, b.valid_until, b.renewed_us, b.succeeded_us), $forever) AS end_us,
-         CASE coalesce(least(b.ended_us, b.valid_until, b.renewed_us, b.succeeded_us), $forever)
-           WHEN $forever THEN 'open'
-           WHEN b.ended_us THEN CASE x.reason WHEN 1 THEN 'revoked' WHEN 2 THEN 'closed' WHEN 3 THEN 'expired'
-                                              WHEN 4 THEN 'superseded' ELSE 'rotated' END
-           WHEN b.valid_until THEN 'expired'
-           WHEN b.renewed_us THEN 'renewed'
-           ELSE CASE WHEN o.kind = 'credential' THEN 'rotated' ELSE 'superseded' END END AS ended_by,
-         CASE coalesce(least(b.ended_us, b.valid_until, b.renewed_us, b.succeeded_us), $forever)
-           WHEN $forever THEN NULL
-           WHEN b.ended_us THEN CASE WHEN x.reason IN (4, 5) THEN   -- a successor at that very moment may give grace too
-             greatest(x.grace, CASE WHEN b.succeeded_us = b.ended_us THEN ss.grace END) END
-           WHEN b.valid_until THEN NULL
-           WHEN b.renewed_us THEN NULL
-           ELSE ss.grace END AS grace_us,
-         o.principal_type, o.principal_id, o.principal_like, o.by_type, o.by_id, coalesce(o.effect, 'allow') AS effect,
-         o.scope, o.issued_by, o.requested_by, o.sole_decider, o.justification, o.ticket, o.owner, o.cites_rec
-  FROM bounded b
-  JOIN opening o ON o.term = b.term
-  LEFT JOIN ended_at x ON x.a = b.a AND x.time = b.ended_us
-  LEFT JOIN series_start ss ON ss.series = b.series AND ss.start = b.succeeded_us
-  UNION ALL
-  SELECT n.a, n.rec, n.kind, $never, n.time, n.digest, n.time,
-         CASE x.reason WHEN 1 THEN 'revoked' WHEN 2 THEN 'closed' WHEN 3 THEN 'expired'
-                       WHEN 4 THEN 'superseded' ELSE 'rotated' END,
-         CASE WHEN x.reason IN (4, 5) THEN x.grace END,
-         s.principal_type, s.principal_id, s.principal_like, s.by_type, s.by_id, coalesce(s.effect, 'allow'),
-         s.scope, s.issued_by, s.requested_by, s.sole_decider, s.justification, s.ticket, s.owner, s.cites_rec
-  FROM never_opened n
-  JOIN never_opened_says s ON s.a = n.a
-  JOIN ended_at x ON x.a = n.a AND x.time = n.time
-) t
+-- `pref` orders the terms of one authority by how late they end, `nth` by how early they start.
+SELECT b.*, 1 AS pref, 1 AS nth FROM bounded b WHERE b.a NOT IN (SELECT a FROM several)
+UNION ALL
+SELECT b.*,
+       row_number() OVER (PARTITION BY a ORDER BY end_us, start_us, time, digest),
+       row_number() OVER (PARTITION BY a ORDER BY start_us, end_us, time, digest)
+FROM bounded b WHERE b.a IN (SELECT a FROM several)
+UNION ALL
+SELECT n.a, n.rec, n.kind, $never, n.time, n.digest, n.time, x.reason_name, CASE WHEN x.reason IN (4, 5) THEN x.grace END, 1, 1
+FROM never_opened n JOIN ended_at x ON x.a = n.a AND x.time = n.time
 
 -- relation: decision
 -- one row per decision: its earliest fact, a point at its `time` (SPEC 3; decision 0001, 9).
 SELECT f.a, f.rec AS term, f.time AS at_us, f.valid_until AS until_us,
        f.principal_type, f.principal_id, f.principal_like, coalesce(f.effect, 'allow') AS effect, f.scope, f.issued_by,
-       CASE WHEN f.cites_said THEN f.rec END AS cites_rec,
+       CASE WHEN f.cites_said THEN f.rec END AS cites_rec, f.citations,
        f.request_subject_type, f.request_subject_id, f.request_action, f.request_resource_type, f.request_resource_id
 FROM (
   SELECT f.*, row_number() OVER (PARTITION BY f.a ORDER BY f.time, f.digest) AS nth

@@ -2,21 +2,32 @@
 -- one row per term or decision: what it says that the tests of SPEC 5 need, with small numbers for what is shared.
 -- `flags`: codes that stand whenever this term is the tested one (decision 0001, 17 and 18).
 -- `ends`: it has an end (basis, SPEC 6).
-SELECT t.a, t.term, t.kind, t.start_us, t.time AS decided_us, t.principal_type, t.principal_id, t.principal_like,
-       CASE WHEN t.by_id IS NOT NULL THEN hash64(t.by_type, t.by_id) END AS by_p, t.by_type, t.by_id,
-       t.effect, t.scope, CASE WHEN t.scope IS NOT NULL THEN hash64(t.scope) END AS sc, t.issued_by, t.cites_rec,
-       (CASE WHEN t.kind IN ('approval', 'exception') AND t.requested_by = t.sole_decider THEN $QW301 ELSE 0 END)
-       + (CASE WHEN t.kind = 'exception' AND (coalesce(t.owner, '') = '' OR t.end_us = $forever) THEN $QW305 ELSE 0 END)
-       + (CASE WHEN t.kind = 'approval' AND coalesce(t.justification, '') = '' AND coalesce(t.ticket, '') = ''
+SELECT t.a, t.term, t.kind, t.start_us, t.end_us, t.time AS decided_us, o.principal_type, o.principal_id, o.principal_like,
+       o.by_type, o.by_id, coalesce(o.effect, 'allow') AS effect, o.scope,
+       CASE WHEN o.scope IS NOT NULL THEN hash64(o.scope) END AS sc, o.issued_by, o.cites_rec, o.requested_by,
+       o.justification, o.ticket, o.owner,
+       (CASE WHEN t.kind IN ('approval', 'exception') AND o.requested_by = o.sole_decider THEN $QW301 ELSE 0 END)
+       + (CASE WHEN t.kind = 'exception' AND (coalesce(o.owner, '') = '' OR t.end_us = $forever) THEN $QW305 ELSE 0 END)
+       + (CASE WHEN t.kind = 'approval' AND coalesce(o.justification, '') = '' AND coalesce(o.ticket, '') = ''
                THEN $QW306 ELSE 0 END) AS flags,
        t.end_us < $forever AS ends
 FROM term t
+JOIN (
+  SELECT term, principal_type, principal_id, principal_like, by_type, by_id, effect, scope, issued_by, cites_rec,
+         requested_by, sole_decider, justification, ticket, owner
+  FROM opening
+  UNION ALL
+  SELECT n.rec, s.principal_type, s.principal_id, s.principal_like, s.by_type, s.by_id, s.effect, s.scope, s.issued_by,
+         s.cites_rec, s.requested_by, s.sole_decider, s.justification, s.ticket, s.owner
+  FROM never_opened n JOIN never_opened_says s ON s.a = n.a
+) o ON o.term = t.term
 UNION ALL
-SELECT d.a, d.term, 'decision', d.at_us, d.at_us, d.principal_type, d.principal_id, d.principal_like, NULL, NULL, NULL,
-       d.effect, d.scope, CASE WHEN d.scope IS NOT NULL THEN hash64(d.scope) END, d.issued_by, d.cites_rec,
-       CASE WHEN d.effect = 'allow' AND (d.cites_rec IS NULL OR f.citations = 0) THEN $QW109 ELSE 0 END,
+SELECT d.a, d.term, 'decision', d.at_us, d.until_us, d.at_us, d.principal_type, d.principal_id, d.principal_like, NULL, NULL,
+       d.effect, d.scope, CASE WHEN d.scope IS NOT NULL THEN hash64(d.scope) END, d.issued_by, d.cites_rec, NULL, NULL,
+       NULL, NULL,
+       CASE WHEN d.effect = 'allow' AND (d.cites_rec IS NULL OR d.citations = 0) THEN $QW109 ELSE 0 END,
        d.until_us IS NOT NULL
-FROM decision d JOIN fact f ON f.rec = d.term
+FROM decision d
 
 -- relation: cited_key
 -- one row per (fact, key it cites): the authority of that key, or NULL where there is no record of it (QW104).

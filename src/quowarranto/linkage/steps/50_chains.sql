@@ -23,8 +23,8 @@ SELECT row_number() OVER (ORDER BY a, alone, at_us) * 2 + ($n - 1) AS use, a, al
 FROM (SELECT DISTINCT a, alone, at_us FROM placed$n) used
 
 -- relation: action_use$n
--- one row per (action, use).
-SELECT p.rec, u.use, p.how FROM placed$n p JOIN use$n u ON u.a = p.a AND u.alone = p.alone AND u.at_us = p.at_us
+-- one row per (action, use), with what the tests need of the action.
+SELECT p.rec, u.use, p.how, p.s, p.v, p.r, p.outcome FROM placed$n p JOIN use$n u ON u.a = p.a AND u.alone = p.alone AND u.at_us = p.at_us
 
 -- relation: level1_$n
 -- the first step of each use. at: the instant tested; ctx: the expected principal once past a delegation (SPEC 5).

@@ -1,15 +1,18 @@
--- relation: anchored
--- actions whose cited or correlated chain reaches an anchor.
-SELECT DISTINCT x.rec FROM action_use1 x JOIN use_sum1 u ON u.use = x.use WHERE u.anchored = 1
-
--- relation: bare
--- actions for which neither citation nor correlation found anything (SPEC 4.3 begins here).
-SELECT x.rec, x.time, x.s, x.p, x.v, x.r FROM action x WHERE x.rec NOT IN (SELECT rec FROM root1)
+-- relation: half
+-- actions with a first step from which no anchor is reached; another first step may reach one.
+SELECT DISTINCT x.rec FROM action_use1 x JOIN use_sum1 u ON u.use = x.use WHERE u.anchored = 0
 
 -- relation: unanchored
 -- actions with a first step but without an anchor (SPEC 4.4).
-SELECT x.rec, x.time, x.s, x.p, x.v, x.r FROM action x
-WHERE x.rec IN (SELECT rec FROM root1) AND x.rec NOT IN (SELECT rec FROM anchored)
+SELECT x.rec, x.time, x.s, x.p, x.v, x.r, x.outcome FROM action x
+WHERE x.rec IN (SELECT rec FROM half)
+  AND x.rec NOT IN (
+    SELECT y.rec FROM action_use1 y JOIN use_sum1 u ON u.use = y.use
+    WHERE u.anchored = 1 AND y.rec IN (SELECT rec FROM half))
+
+-- relation: bare
+-- actions for which neither citation nor correlation found anything (SPEC 4.3 begins here).
+SELECT rec, time, s, p, v, r, outcome FROM unnamed WHERE rec NOT IN (SELECT rec FROM correlated)
 
 -- relation: asked
 -- one row per (subject, verb, resource, time) that some decision was asked about; ties go to the highest id (4.3a).
@@ -23,11 +26,11 @@ SELECT p, v, r, at_us, max(a) AS a FROM (
 
 -- relation: bare_late
 -- the latest moment at which a decision may have been made for each bare action.
-SELECT rec, time, s, p, v, r, time + $skew AS until_us FROM bare
+SELECT *, time + $skew AS until_us FROM bare
 
 -- relation: by_decision
 -- 4.3a: the latest decision of the same question in [time - window, time + skew].
-SELECT rec, a, time FROM answered WHERE at_us >= time - $window
+SELECT rec, a, time, s, v, r, outcome FROM answered WHERE at_us >= time - $window
 
 -- relation: undecided
 SELECT * FROM bare WHERE rec NOT IN (SELECT rec FROM by_decision)
@@ -38,18 +41,16 @@ SELECT DISTINCT s FROM (SELECT s FROM undecided UNION ALL SELECT s FROM unanchor
 
 -- relation: empowered
 -- one row per (subject, term of a session or grant that names it): exact names by equality, patterns one by one.
-SELECT DISTINCT k.s, t.a, t.term, t.kind, t.start_us, t.end_us, t.effect, y.sc
+SELECT DISTINCT k.s, t.a, t.term, t.kind, t.start_us, t.end_us, t.effect, t.sc
 FROM seeking k JOIN subject m ON m.s = k.s JOIN principal n ON n.p = m.p
-JOIN term t ON t.principal_type = n.type AND t.principal_id = n.id
-JOIN says y ON y.term = t.term
+JOIN says t ON t.principal_type = n.type AND t.principal_id = n.id
 WHERE t.kind IN ('session', 'grant') AND instr(t.principal_id, '*') = 0 AND instr(t.principal_id, '?') = 0
 UNION
-SELECT DISTINCT k.s, t.a, t.term, t.kind, t.start_us, t.end_us, t.effect, y.sc
+SELECT DISTINCT k.s, t.a, t.term, t.kind, t.start_us, t.end_us, t.effect, t.sc
 FROM seeking k JOIN subject m ON m.s = k.s JOIN principal n ON n.p = m.p
-JOIN (SELECT * FROM term WHERE kind IN ('session', 'grant')
+JOIN (SELECT * FROM says WHERE kind IN ('session', 'grant')
                            AND (instr(principal_id, '*') > 0 OR instr(principal_id, '?') > 0)) t
   ON t.principal_type = n.type AND n.id LIKE t.principal_like ESCAPE '!'
-JOIN says y ON y.term = t.term
 
 -- relation: session_point
 -- moments at which the set of live sessions of a subject changes.
@@ -69,14 +70,14 @@ SELECT s, at_us, count(*) AS live FROM session_live GROUP BY s, at_us
 
 -- relation: by_session
 -- 4.3b: the one live session, or all of them (QW103).
-SELECT u.rec, l.a, u.time, c.live > 1 AS ambiguous
+SELECT u.rec, l.a, u.time, u.s, u.v, u.r, u.outcome, c.live > 1 AS ambiguous
 FROM undecided_at u JOIN session_live l ON l.s = u.s AND l.at_us = u.at_us JOIN session_count c ON c.s = u.s AND c.at_us = u.at_us
 
 -- relation: want_grant
 -- actions for which a grant is looked for: `bare` ones (4.3c, d) and those without an anchor (4.4).
-SELECT rec, time, s, v, r, TRUE AS bare FROM undecided WHERE rec NOT IN (SELECT rec FROM by_session)
+SELECT rec, time, s, v, r, outcome, TRUE AS bare FROM undecided WHERE rec NOT IN (SELECT rec FROM by_session)
 UNION ALL
-SELECT rec, time, s, v, r, FALSE FROM unanchored
+SELECT rec, time, s, v, r, outcome, FALSE FROM unanchored
 
 -- relation: want_scope_wanted
 -- scopes to be tried against a verb and a resource.
@@ -93,8 +94,8 @@ WHERE e.sc IS NULL OR c.narrow IS NOT NULL
 
 -- relation: by_grant
 -- 4.3c: the narrowest live grant that covers the action; a `deny` wins over an `allow`.
-SELECT rec, a, time, bare FROM (
-  SELECT w.rec, w.time, w.bare, g.a,
+SELECT rec, a, time, s, v, r, outcome, bare FROM (
+  SELECT w.*, g.a,
          row_number() OVER (
            PARTITION BY w.rec
            ORDER BY CASE g.effect WHEN 'deny' THEN 0 ELSE 1 END, g.narrow DESC, g.start_us, g.a) AS nth
@@ -104,8 +105,8 @@ SELECT rec, a, time, bare FROM (
 
 -- relation: by_ended_grant
 -- 4.3d: else the one that ended last before the action.
-SELECT rec, a, time FROM (
-  SELECT w.rec, w.time, g.a, row_number() OVER (PARTITION BY w.rec ORDER BY g.end_us DESC, g.a) AS nth
+SELECT rec, a, time, s, v, r, outcome FROM (
+  SELECT w.*, g.a, row_number() OVER (PARTITION BY w.rec ORDER BY g.end_us DESC, g.a) AS nth
   FROM want_grant w JOIN covering g ON g.s = w.s AND g.v = w.v AND g.r = w.r
   WHERE w.bare AND g.end_us <= w.time AND w.rec NOT IN (SELECT rec FROM by_grant)
 ) ranked WHERE nth = 1
@@ -137,10 +138,10 @@ WHERE NOT b.bare
 
 -- relation: root2
 -- first steps by inference (how 3) and grants that join by 4.4 (how 4, alone: what they cite is not followed).
-SELECT rec, a, time, FALSE AS alone, 3 AS how FROM by_decision
-UNION ALL SELECT rec, a, time, FALSE, 3 FROM by_session
-UNION ALL SELECT rec, a, time, FALSE, 3 FROM by_grant WHERE bare
-UNION ALL SELECT rec, a, time, FALSE, 3 FROM by_ended_grant
+SELECT rec, a, time, s, v, r, outcome, FALSE AS alone, 3 AS how FROM by_decision
+UNION ALL SELECT rec, a, time, s, v, r, outcome, FALSE, 3 FROM by_session
+UNION ALL SELECT rec, a, time, s, v, r, outcome, FALSE, 3 FROM by_grant WHERE bare
+UNION ALL SELECT rec, a, time, s, v, r, outcome, FALSE, 3 FROM by_ended_grant
 UNION ALL
-SELECT b.rec, b.a, b.time, TRUE, 4 FROM by_grant b
+SELECT b.rec, b.a, b.time, b.s, b.v, b.r, b.outcome, TRUE, 4 FROM by_grant b
 WHERE NOT b.bare AND NOT EXISTS (SELECT 1 FROM in_chain c WHERE c.rec = b.rec AND c.node = b.a)

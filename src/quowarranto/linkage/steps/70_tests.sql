@@ -1,6 +1,6 @@
 -- relation: use_subject
 -- one row per (use, subject) that meet in some action.
-SELECT DISTINCT x.use, n.s FROM action_use x JOIN action n ON n.rec = x.rec
+SELECT DISTINCT use, s FROM action_use
 
 -- relation: stranger
 -- authorities that empower somebody else than the subject (SPEC 5, principal; past a delegation it is in `visit`).
@@ -20,8 +20,7 @@ SELECT DISTINCT s.ss, v.sc FROM use_scopes s JOIN use_visit v ON v.use = s.use A
 
 -- relation: want_set
 -- sets of scopes to be tried against a verb and a resource.
-SELECT DISTINCT u.ss, n.v, n.r FROM action_use x JOIN use_sum u ON u.use = x.use JOIN action n ON n.rec = x.rec
-WHERE u.ss IS NOT NULL
+SELECT DISTINCT u.ss, x.v, x.r FROM action_use x JOIN use_sum u ON u.use = x.use WHERE u.ss IS NOT NULL
 
 -- relation: want_scope_tested
 SELECT DISTINCT m.sc, w.v, w.r FROM want_set w JOIN scope_set m ON m.ss = w.ss
@@ -53,23 +52,26 @@ SELECT DISTINCT x.rec, r.node,
 FROM action_use x JOIN rotated_visit r ON r.use = x.use JOIN action n ON n.rec = x.rec
 LEFT JOIN known_origin k ON k.a = r.node AND k.origin = n.origin
 
--- relation: late_sum
-SELECT rec, bit_or(bits) AS bits FROM late GROUP BY rec
-
--- relation: found
--- one row per action with a chain: the codes of all its tests, and what the chain consists of.
-SELECT x.rec, min(x.how) AS how,
-       bit_or((u.bits & ~$QW402)
-              | (CASE WHEN g.use IS NOT NULL THEN $QW207 ELSE 0 END)
-              | (CASE WHEN o.ss IS NOT NULL THEN $QW206 ELSE 0 END)
-              | (CASE WHEN x.how IN (3, 4) THEN $QW102 ELSE 0 END)
-              | (CASE WHEN u.denies = 1 AND n.outcome <> 2 THEN $QW205 ELSE 0 END)
-              | (CASE WHEN u.revoked = 1 AND n.outcome = 0 THEN $QW406 ELSE 0 END)) AS bits,
-       bit_or(u.kinds) AS kinds, max(u.ends) AS ends,
-       max(CASE WHEN x.how IN (1, 2) THEN u.anchored ELSE 0 END) AS anchored
+-- relation: told
+-- everything found out about an action, row by row: itself, each first step with what its chain consists of, and codes
+-- of its own. Not kept: `judged` adds it up.
+SELECT rec, time, p, outcome, NULL AS how, CASE WHEN twofold THEN $QW606 ELSE 0 END AS bits, 0 AS kinds, 0 AS ends,
+       0 AS anchored
+FROM action
+UNION ALL
+SELECT x.rec, NULL, NULL, NULL, x.how,
+       (u.bits & ~$QW402)
+       | (CASE WHEN g.use IS NOT NULL THEN $QW207 ELSE 0 END)
+       | (CASE WHEN o.ss IS NOT NULL THEN $QW206 ELSE 0 END)
+       | (CASE WHEN x.how >= 3 THEN $QW102 ELSE 0 END)
+       | (CASE WHEN u.denies = 1 AND x.outcome <> 2 THEN $QW205 ELSE 0 END)
+       | (CASE WHEN u.revoked = 1 AND x.outcome = 0 THEN $QW406 ELSE 0 END),
+       u.kinds, u.ends, CASE WHEN x.how <= 2 THEN u.anchored ELSE 0 END
 FROM action_use x
-JOIN action n ON n.rec = x.rec
 JOIN use_sum u ON u.use = x.use
-LEFT JOIN (SELECT DISTINCT use, s FROM stranger) g ON g.use = x.use AND g.s = n.s
-LEFT JOIN set_overstep o ON o.ss = u.ss AND o.v = n.v AND o.r = n.r
-GROUP BY x.rec
+LEFT JOIN (SELECT DISTINCT use, s FROM stranger) g ON g.use = x.use AND g.s = x.s
+LEFT JOIN set_overstep o ON o.ss = u.ss AND o.v = x.v AND o.r = x.r
+UNION ALL SELECT rec, NULL, NULL, NULL, NULL, bits, 0, 0, 0 FROM late
+UNION ALL SELECT rec, NULL, NULL, NULL, NULL, $QW103, 0, 0, 0 FROM by_session WHERE ambiguous
+UNION ALL SELECT rec, NULL, NULL, NULL, NULL, $QW104, 0, 0, 0 FROM action_dangling
+UNION ALL SELECT rec, NULL, NULL, NULL, NULL, $QW108, 0, 0, 0 FROM uncovered

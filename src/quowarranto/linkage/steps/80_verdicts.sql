@@ -16,27 +16,21 @@ SELECT DISTINCT d.rec FROM dangling_key d JOIN (
 
 -- relation: judged
 -- one row per action: linkage (SPEC 6: 4 proven, 3 partial, 2 inferred, 1 missing) and all codes but QW105 and QW208.
-SELECT x.rec, x.time, x.p, x.outcome, coalesce(f.how, 0) AS how, coalesce(f.kinds, 0) AS kinds, coalesce(f.ends, 0) AS ends,
-       CASE WHEN f.how IN (1, 2) THEN CASE WHEN f.anchored = 1 THEN 4 ELSE 3 END WHEN f.how = 3 THEN 2 ELSE 1 END AS linkage,
-       coalesce(f.bits, 0) | coalesce(l.bits, 0)
-       | (CASE WHEN f.rec IS NULL THEN $QW101 ELSE 0 END)
-       | (CASE WHEN s.rec IS NOT NULL THEN $QW103 ELSE 0 END)
-       | (CASE WHEN d.rec IS NOT NULL THEN $QW104 ELSE 0 END)
-       | (CASE WHEN u.rec IS NOT NULL THEN $QW108 ELSE 0 END)
-       | (CASE WHEN x.twofold THEN $QW606 ELSE 0 END) AS bits
-FROM action x
-LEFT JOIN found f ON f.rec = x.rec
-LEFT JOIN late_sum l ON l.rec = x.rec
-LEFT JOIN (SELECT DISTINCT rec FROM by_session WHERE ambiguous) s ON s.rec = x.rec
-LEFT JOIN action_dangling d ON d.rec = x.rec
-LEFT JOIN uncovered u ON u.rec = x.rec
+SELECT rec, time, p, outcome, coalesce(how, 0) AS how, kinds, ends,
+       CASE WHEN how IN (1, 2) THEN CASE WHEN anchored = 1 THEN 4 ELSE 3 END WHEN how = 3 THEN 2 ELSE 1 END AS linkage,
+       bits | (CASE WHEN how IS NULL THEN $QW101 ELSE 0 END) AS bits
+FROM (
+  SELECT rec, max(time) AS time, max(p) AS p, max(outcome) AS outcome, min(how) AS how, bit_or(bits) AS bits,
+         bit_or(kinds) AS kinds, max(ends) AS ends, max(anchored) AS anchored
+  FROM told GROUP BY rec
+) summed
 
 -- relation: issuing
 -- which actions brought about the authorities of each use (SPEC 5, origin).
 SELECT DISTINCT v.use, v.node, i.rec
 FROM (SELECT DISTINCT use, node, issued_by FROM use_visit WHERE issued_by IS NOT NULL) v
 JOIN actions_in i ON i.id = v.issued_by
-WHERE i.rec IN (SELECT rec FROM action)
+WHERE i.rec NOT IN (SELECT rec FROM left_out)
 
 -- relation: culprit
 -- issuing actions that are unauthorised; grown until nothing changes (the least fixed point of SPEC 5, see run.py).
@@ -52,6 +46,17 @@ SELECT rec FROM culprit
 UNION
 SELECT j.rec FROM tainted t JOIN judged j ON j.rec = t.rec JOIN (SELECT DISTINCT rec FROM issuing) i ON i.rec = j.rec
 WHERE j.outcome <> 2 AND (j.bits & $QW103) = 0 AND j.linkage >= 3
+
+-- relation: concluded
+-- one row per action with all of its codes. Not kept: it is `judged` with what the whole case adds.
+SELECT j.rec, j.time, j.p, j.outcome, j.how, j.kinds, j.ends, j.linkage,
+       j.bits | (CASE WHEN t.rec IS NOT NULL THEN $QW208 ELSE 0 END)
+       | (CASE WHEN (j.linkage = 1 OR (j.bits & $QW104) <> 0) AND (j.time < s.first_us OR j.time > s.last_us)
+               THEN $QW105 ELSE 0 END) AS bits,
+       w.rec IS NOT NULL AS sprawled
+FROM judged j CROSS JOIN span s
+LEFT JOIN tainted t ON t.rec = j.rec
+LEFT JOIN sprawled w ON w.rec = j.rec
 
 -- relation: verdict
 -- one row per action (SPEC 6). `bits` holds the codes; names are given where verdicts are shown.
@@ -78,13 +83,4 @@ SELECT rec, time, p,
             WHEN (bits & $detached_system) <> 0 THEN 'detached-system'
             WHEN (bits & $enforcement_bypass) <> 0 THEN 'enforcement-bypass'
             ELSE 'unknown' END AS root_cause
-FROM (
-  SELECT j.rec, j.time, j.p, j.outcome, j.how, j.kinds, j.ends, j.linkage,
-         j.bits | (CASE WHEN t.rec IS NOT NULL THEN $QW208 ELSE 0 END)
-         | (CASE WHEN (j.linkage = 1 OR (j.bits & $QW104) <> 0) AND (j.time < s.first_us OR j.time > s.last_us)
-                 THEN $QW105 ELSE 0 END) AS bits,
-         w.rec IS NOT NULL AS sprawled
-  FROM judged j CROSS JOIN span s
-  LEFT JOIN tainted t ON t.rec = j.rec
-  LEFT JOIN sprawled w ON w.rec = j.rec
-) j
+FROM concluded

@@ -7,32 +7,35 @@ WHERE c.bit NOT IN ($QW402, $QW104)
 -- relation: fault
 -- which code of which action is about which authority (NULL: about the principal). Refused actions raise none (SPEC 6).
 SELECT DISTINCT f.rec, f.code, f.a FROM (
-  SELECT x.rec, f.code, f.node AS a FROM use_fault f JOIN action_use x ON x.use = f.use
+  SELECT x.rec, f.code, f.node AS a FROM use_fault f JOIN action_use x ON x.use = f.use WHERE x.outcome <> 2
   UNION ALL
-  SELECT x.rec, 'QW207', g.node FROM stranger g JOIN action_use x ON x.use = g.use JOIN action n ON n.rec = x.rec AND n.s = g.s
+  SELECT x.rec, 'QW207', g.node FROM stranger g JOIN action_use x ON x.use = g.use AND x.s = g.s WHERE x.outcome <> 2
   UNION ALL
   SELECT x.rec, 'QW206', v.node
-  FROM overstep o JOIN use_visit v ON v.sc = o.sc JOIN action_use x ON x.use = v.use
-  JOIN action n ON n.rec = x.rec AND n.v = o.v AND n.r = o.r
+  FROM overstep o JOIN use_visit v ON v.sc = o.sc JOIN action_use x ON x.use = v.use AND x.v = o.v AND x.r = o.r
+  WHERE x.outcome <> 2
   UNION ALL
-  SELECT rec, CASE WHEN bits = $QW403 THEN 'QW403' ELSE 'QW402' END, node FROM late
+  SELECT l.rec, CASE WHEN l.bits = $QW403 THEN 'QW403' ELSE 'QW402' END, l.node
+  FROM late l JOIN action n ON n.rec = l.rec WHERE n.outcome <> 2
   UNION ALL
-  SELECT x.rec, 'QW205', v.node FROM use_visit v JOIN action_use x ON x.use = v.use WHERE v.effect = 'deny'
+  SELECT x.rec, 'QW205', v.node FROM use_visit v JOIN action_use x ON x.use = v.use
+  WHERE v.effect = 'deny' AND x.outcome <> 2
   UNION ALL
-  SELECT x.rec, 'QW406', v.node FROM use_visit v JOIN action_use x ON x.use = v.use JOIN action n ON n.rec = x.rec
-  WHERE v.kind IN ('credential', 'session') AND (v.bits & $QW202) <> 0 AND n.outcome = 0
+  SELECT x.rec, 'QW406', v.node FROM use_visit v JOIN action_use x ON x.use = v.use
+  WHERE v.kind IN ('credential', 'session') AND (v.bits & $QW202) <> 0 AND x.outcome = 0
   UNION ALL
-  SELECT x.rec, 'QW208', i.node FROM culprit c JOIN issuing i ON i.rec = c.rec JOIN action_use x ON x.use = i.use
+  SELECT x.rec, 'QW208', i.node
+  FROM culprit c JOIN issuing i ON i.rec = c.rec JOIN action_use x ON x.use = i.use WHERE x.outcome <> 2
   UNION ALL
-  SELECT j.rec, c.code, NULL FROM verdict j JOIN code c ON (j.bits & c.bit) <> 0
+  SELECT j.rec, c.code, NULL FROM concluded j JOIN code c ON (j.bits & c.bit) <> 0
   WHERE c.bit IN ($QW101, $QW102, $QW103, $QW104, $QW105, $QW108, $QW606)
-) f JOIN verdict j ON j.rec = f.rec
-WHERE j.verdict <> 'refused'
+    AND (j.bits & $principal_codes) <> 0 AND j.outcome <> 2
+) f
 
 -- relation: fault_about
 -- the same with the subject that it is folded under: the authority, else the principal (SPEC 8, "folded").
 SELECT f.rec, f.code, coalesce(f.a, 0) AS a, CASE WHEN f.a IS NULL THEN j.p ELSE 0 END AS p, j.time
-FROM fault f JOIN verdict j ON j.rec = f.rec
+FROM fault f JOIN action j ON j.rec = f.rec
 
 -- relation: finding
 -- one row per (code, authority or principal): how many actions, first and last.
