@@ -39,13 +39,13 @@ class Judges:
 
     def __init__(self, skew_s: int = 2, window_s: int = 30) -> None:
         self.settings = {"skew_s": skew_s, "window_s": window_s}
-        self._clock = {"skew_us": skew_s * MICROSECONDS, "window_us": window_s * MICROSECONDS}
+        self.skew_us, self.window_us = skew_s * MICROSECONDS, window_s * MICROSECONDS
 
     def engine(self, records: Sequence[Record]) -> list[Judgement]:
-        return in_order(engine.judge(records, engine=_duckdb(), **self._clock))
+        return in_order(engine.judge(records, engine=_duckdb(), skew_us=self.skew_us, window_us=self.window_us))
 
     def model(self, records: Sequence[Record]) -> list[Judgement]:
-        return model_judge(records, **self._clock)
+        return model_judge(records, skew_us=self.skew_us, window_us=self.window_us)
 
     def disagree(self, records: Sequence[Record]) -> bool:
         return self.engine(records) != self.model(records)

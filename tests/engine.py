@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count
 
 from quowarranto.case.columns import Located, action_table, fact_table
 from quowarranto.linkage.engines.duckdb import DuckDB
@@ -13,10 +14,16 @@ from tests.model import Judgement
 
 
 def judge(
-    records: Iterable[Record], *, skew_us: int = 2_000_000, window_us: int = 30_000_000, engine: DuckDB | None = None
+    records: Iterable[Record],
+    *,
+    skew_us: int = 2_000_000,
+    window_us: int = 30_000_000,
+    engine: DuckDB | None = None,
+    numbers: Iterable[int] | None = None,
 ) -> list[Judgement]:
-    """Judge with the embedded engine; one judgement per action record that counts."""
-    rows = [Located(record, Origin("world", n, 0, ""), "world", n) for n, record in enumerate(records, 1)]
+    """Judge with the embedded engine; one judgement per action record that counts. `numbers`: each record's `rec`."""
+    numbered = zip(numbers or count(1), records, strict=False)
+    rows = [Located(record, Origin("world", n, 0, ""), "world", n) for n, record in numbered]
     actions = [row for row in rows if isinstance(row.record, Action)]
     facts = [row for row in rows if isinstance(row.record, AuthorityFact)]
     engine = engine or DuckDB(threads=1)

@@ -14,6 +14,7 @@ the tests judge a share of all worlds in that way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -92,20 +93,22 @@ class Batch:
         """What the engine is given: all worlds and the facts of the span."""
         return [*(record for records in self.worlds for record in records), *self.span]
 
+    def apart(self, judgements: Iterable[Judgement]) -> list[list[Judgement]]:
+        """Judgements of the whole batch, by world and under the names that each world has by itself."""
+        out: list[list[Judgement]] = [[] for _ in self.worlds]
+        for one in judgements:
+            prefix, _, action = one.action.partition(":")
+            authorities = tuple((key.removeprefix(prefix + ":"), kind) for key, kind in one.authorities)
+            out[int(prefix.removeprefix("w"))].append(replace(one, action=action, authorities=authorities))
+        return out
+
     def differing(self, judgements: Iterable[Judgement], model: Judge = model_judge) -> list[int]:
         """Numbers of the worlds of which these judgements of the whole batch say anything else than the model says of
         each world by itself, under the span of the batch.
         """
-        said: dict[str, list[Judgement]] = {}
-        for one in judgements:
-            said.setdefault(one.action.partition(":")[0], []).append(one)
-        differing = []
-        for number, records in enumerate(self.worlds):
-            if in_order(said.pop(_prefix(number), [])) != model([*records, *self.span]):
-                differing.append(number)
-        if said:
-            raise ValueError(f"judgements of actions that no world has: {sorted(said)}")
-        return differing
+        said = self.apart(judgements)
+        expected = self.apart(one for records in self.worlds for one in model([*records, *self.span]))
+        return [number for number, ours in enumerate(said) if in_order(ours) != in_order(expected[number])]
 
 
 def _prefix(number: int) -> str:
