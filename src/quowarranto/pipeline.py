@@ -15,10 +15,11 @@ from typing import Protocol
 import msgspec
 
 from quowarranto.case.config import Config, load_config
-from quowarranto.case.ingest import Totals, derive, ingest
+from quowarranto.case.derive import derive
+from quowarranto.case.ingest import Totals, ingest
 from quowarranto.case.inputs import Input, expand, recognise
 from quowarranto.case.save import save_results
-from quowarranto.case.store import Case, Snapshot, Writer
+from quowarranto.case.store import SPILL, Case, Snapshot, Writer
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, LinkageError, link
 
@@ -95,7 +96,7 @@ def _read(writer: Writer, inputs: list[Input], workers: int | None, progress: Pr
 def _judge(writer: Writer, config: Config, memory: str | None, threads: int | None, progress: Progress) -> None:
     clock = Clock(config.skew_us, config.window_us)
     snapshot = writer.snapshot()
-    with tempfile.TemporaryDirectory(prefix="quo-", dir=writer.folder) as spill:
+    with tempfile.TemporaryDirectory(prefix=SPILL, dir=writer.folder) as spill:
         for strong in (False, True):
             engine = DuckDB(memory=memory, threads=threads, spill=Path(spill), strong_hashes=strong)
             load(engine, snapshot)

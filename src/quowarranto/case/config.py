@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ window = "30s"   # how long before an action its decision may lie when the two s
 """
 
 _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "min": 60_000_000, "h": 3_600_000_000}
+_LONGEST = 366 * 24 * _UNITS["h"]
 _KNOWN: dict[str, tuple[str, ...]] = {"clock": ("skew", "window")}
 
 
@@ -41,14 +43,24 @@ def load_config(folder: Path) -> Config:
     path = folder / CONFIG
     if not path.exists():
         return Config()
-    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise ConfigError(f"`{CONFIG}` cannot be read: {(error.strerror or '').lower()}", at=str(path)) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"`{CONFIG}` is not UTF-8", at=str(path)) from None
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"`{CONFIG}` is not TOML: {error}", at=str(path)) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        line = re.search(r"\(at line (\d+)", str(error))
+        raise ConfigError(f"`{CONFIG}` is not TOML: {error}", at=f"{path}:{line[1]}" if line else str(path)) from None
     for section, keys in values.items():
-        if section not in _KNOWN or not isinstance(keys, dict):
+        if section not in _KNOWN:
             raise _unknown(section, tuple(_KNOWN), path, text)
+        if not isinstance(keys, dict):
+            raise ConfigError(
+                f"`{section}` is not a section", at=f"{path}:{_line_of(section, text)}", need=f"[{section}]"
+            )
         for key in keys:
             if key not in _KNOWN[section]:
                 raise _unknown(key, _KNOWN[section], path, text)
@@ -69,18 +81,25 @@ def _unknown(key: str, known: tuple[str, ...], path: Path, text: str) -> ConfigE
 
 
 def _duration(name: str, value: Any, path: Path, text: str) -> int:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|m|h)", value) if isinstance(value, str) else None
+    found = (
+        re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)\s*(us|ms|s|min|m|h)", value, re.ASCII)
+        if isinstance(value, str)
+        else None
+    )
     if found is None:
         raise ConfigError(
             f"`{name}` is not a duration",
             at=f"{path}:{_line_of(name, text)}",
             need='a number with a unit, like "2s" or "500ms"',
         )
-    return int(float(found[1]) * _UNITS[found[2]])
+    length = int(Decimal(found[1]) * _UNITS[found[2]])
+    if length > _LONGEST:
+        raise ConfigError(f"`{name}` is longer than a year", at=f"{path}:{_line_of(name, text)}")
+    return length
 
 
 def _line_of(key: str, text: str) -> int:
     for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"\s*\[?\s*[\"']?{re.escape(key)}\b", line):
+        if re.match(rf"\s*(?:\[+\s*)?(?:[\w-]+\s*\.\s*)*[\"']?{re.escape(key)}(?![\w-])", line):
             return number
     return 1

@@ -1,26 +1,26 @@
-"""Cutting an input into entries, each with its byte offset and line: lines, arrays, wrapped lists, streams, YAML.
+"""Cutting an input into entries, each with its byte offset and line: lines, arrays, wrapped lists, streams of objects.
 
-Nothing is lost: what cannot be cut comes out as one entry, and reading it says what is wrong with it.
+Nothing is lost: what cannot be cut comes out as one entry that says what is wrong with it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-import yaml
 
 from quowarranto.sources import SOURCES
 
 Shape = Literal["lines", "array", "stream", "yaml", "document"]
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """One entry: its bytes, where it begins in the decompressed file, and its line (from 1).
 
     `raw` is what the SHA-256 of the origin is taken of, where it is not `data` itself (an item of a YAML document).
+    `broken` says why it cannot be an entry, `nothing` why there is nothing in it to record.
     """
 
     data: bytes
@@ -28,254 +28,244 @@ class Piece(msgspec.Struct, frozen=True):
     line: int
     raw: bytes | None = None
     broken: str | None = None
+    nothing: str | None = None
 
 
-_untyped = msgspec.json.Decoder().decode
+BOM = b"\xef\xbb\xbf"
+NO_ENTRY = "a list without entries"
+_FAILS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _object_of_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _list_of_raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_BOM = b"\xef\xbb\xbf"
-_WRAPPERS = tuple(sorted({wrapper for source in SOURCES for wrapper in source.wrappers}))
-_WRAPPED_LIST = re.compile(rb'"(' + "|".join(_WRAPPERS).encode() + rb')"\s*:\s*\[')
+WRAPPERS = tuple(sorted({wrapper for source in SOURCES for wrapper in source.wrappers}))
+_NEEDLES = {wrapper: f'"{wrapper}"'.encode() for wrapper in WRAPPERS}
+_SMALL = 64 * 1024
 
 
-def shape_of(name: str, head: bytes) -> Shape:
-    """How a file is to be cut, from its name and first kilobytes."""
-    text = head.removeprefix(_BOM).lstrip()
-    if name.endswith((".hcl", ".sentinel")):
-        return "document"
-    if name.endswith((".yaml", ".yml")) and not text.startswith((b"{", b"[")):
-        return "yaml"
-    if text.startswith(b"["):
-        return "array"
-    if not text.startswith(b"{"):
-        return "yaml" if re.search(rb"(?m)^apiVersion:\s", text[:4096]) else "lines"
-    lines = [line for line in text.split(b"\n")[:50] if line.strip()]
-    if any(_decodes(line) for line in lines):
-        return "lines"
-    return "stream" if re.search(rb"(?m)^[}{]", text[1:]) or b"\n" in text.strip() else "lines"
-
-
-def _decodes(line: bytes) -> bool:
-    try:
-        return isinstance(_untyped(line), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-
-
-def sample_documents(head: bytes, shape: Shape, cut: bool) -> tuple[list[Any], str | None]:
-    """The first few entries of a file's head that can be decoded, wrappers opened, and the wrapper's key."""
-    documents: list[Any] = []
-    wrapper = None
-    pieces: Iterator[Piece]
-    if shape == "document":
-        return [], None
-    if shape == "yaml":
-        pieces = cut_yaml(head)
-    elif shape == "lines":
-        pieces = cut_lines(head, 0, 1)
-    elif shape == "array":
-        pieces = _scan(head, _after_bracket(head), 1)
-    else:
-        pieces = _scan(head, 0, 1)
-    for number, piece in enumerate(pieces):
-        if number > 200 or len(documents) >= 5:
-            break
-        found, key = _sampled(piece.data)
-        documents += found
-        wrapper = wrapper or key
-    if not documents and (beginning := _wrapped_beginning(head)) is not None:
-        return beginning
-    return documents[:5], wrapper
-
-
-def _sampled(data: bytes) -> tuple[list[Any], str | None]:
-    start = data.find(b"{")
-    if start < 0:
-        return [], None
-    try:
-        value = _untyped(data[start:] if data[:start].strip() else data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return [], None
-    if isinstance(value, dict):
-        for key, items in value.items():
-            if key in _WRAPPERS and isinstance(items, list) and items:
-                return [item for item in items if isinstance(item, dict)][:5], key
-    return [value], None
-
-
-def _wrapped_beginning(head: bytes) -> tuple[list[Any], str | None] | None:
-    """The first elements of a wrapped list whose end lies beyond the head."""
-    found = _WRAPPED_LIST.search(head)
-    if found is None:
-        return None
-    documents = []
-    for piece in _scan(head, found.end(), 1):
-        if piece.broken is None:
-            documents += _sampled(piece.data)[0]
-        if len(documents) >= 5:
-            break
-    return documents, found[1].decode()
+def without_bom(data: bytes) -> tuple[bytes, int]:
+    """The bytes after a byte order mark, and how many there were before."""
+    return (data[len(BOM) :], len(BOM)) if data.startswith(BOM) else (data, 0)
 
 
 def cut_lines(block: bytes, offset: int, line: int) -> Iterator[Piece]:
-    """Lines of a block that begins at `offset`, as line number `line`; blank lines come out as empty pieces."""
+    """Lines of a block that begins at `offset` as line number `line`; blank ones are none, a CR at the end is cut."""
     for part in block.split(b"\n"):
-        if part:
-            yield Piece(part, offset, line)
+        if part and not part.isspace():
+            yield Piece(part[:-1] if part[-1] == 13 else part, offset, line)
         offset += len(part) + 1
         line += 1
 
 
+# ---- wrapped lists ---------------------------------------------------------------------------------------------------
+
+
+def may_wrap(data: bytes, wrappers: tuple[str, ...]) -> bool:
+    """Whether an entry might be a list of entries (`{"Records": […]}`); cheap, since it is asked of every line."""
+    end = None if len(data) > _SMALL else 4096
+    for wrapper in wrappers:  # noqa: SIM110 - this is asked of every line, and `any` costs as much as the search
+        if data.find(_NEEDLES[wrapper], 0, end) >= 0:
+            return True
+    return False
+
+
 def unwrap(piece: Piece, wrappers: tuple[str, ...]) -> Iterator[Piece]:
     """The entries of a wrapped list (`{"Records": […]}`), or the piece itself."""
-    for wrapper in wrappers:
-        if f'"{wrapper}"'.encode() in (piece.data if len(piece.data) < 4096 else piece.data[:4096]):
-            break
-    else:
+    if piece.broken is not None and piece.broken != _ENDS_EARLY:
         yield piece
         return
+    data = piece.data
     try:
-        fields = _object_of_raw(piece.data)
-        items = next((_list_of_raw(fields[key]) for key in wrappers if key in fields), None)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        items = _broken_wrapper(piece)
-        if items is not None:
-            yield from items
-            return
-    if items is None:
+        fields = _object_of_raw(data)
+        lists = {key: _list_of_raw(fields[key]) for key in wrappers if _is_list(fields, key)}
+    except _FAILS:
+        begin = _broken_wrapper(data, wrappers)
+        if begin is None:
+            yield piece
+        else:
+            yield from _moved(_scan(data, begin, 1 + data.count(b"\n", 0, begin), end=b"]"), piece)
+        return
+    if not lists:
         yield piece
         return
-    yield from _placed(piece, items)
+    yield from _wrapped(piece, fields, lists)
 
 
-def _placed(piece: Piece, items: list[msgspec.Raw]) -> Iterator[Piece]:
-    at = 0
-    line = piece.line
+def _is_list(fields: dict[str, msgspec.Raw], key: str) -> bool:
+    return key in fields and bytes(fields[key])[:1] == b"["
+
+
+def _wrapped(piece: Piece, fields: dict[str, msgspec.Raw], lists: dict[str, list[msgspec.Raw]]) -> Iterator[Piece]:
+    data, at = piece.data, 0
+    found: list[tuple[int, list[msgspec.Raw]]] = []
+    for key, raw in fields.items():
+        value = bytes(raw)
+        begin = data.find(value, at)
+        if begin < 0 or not _FIELD.fullmatch(data, at, begin):
+            # the decoder keeps the last of two equal keys, so what stood under the first would be lost
+            yield Piece(data, piece.offset, piece.line, broken="a key stands twice in one object")
+            return
+        at = begin + len(value)
+        if key in lists:
+            found.append((begin, lists[key]))
+    for begin, items in found:
+        yield from _placed(piece, items, begin)
+    if not any(items for _, items in found):
+        yield Piece(data, piece.offset, piece.line, nothing=NO_ENTRY)
+
+
+_FIELD = re.compile(rb'\s*[{,]\s*"(?:[^"\\]|\\.)*+"\s*:\s*')
+
+
+def _placed(piece: Piece, items: list[msgspec.Raw], at: int) -> Iterator[Piece]:
+    """Elements of a list that begins at `at` within the piece; between them there are only commas and spaces."""
+    data = piece.data
+    counted = at
+    line = piece.line + data.count(b"\n", 0, at)
     for item in items:
-        data = bytes(item)
-        found = piece.data.find(data, at)
-        line += piece.data.count(b"\n", at, found)
-        yield Piece(data, piece.offset + found, line)
-        line += data.count(b"\n")
-        at = found + len(data)
+        element = bytes(item)
+        found = data.find(element, at)
+        line += data.count(b"\n", counted, found)
+        counted = found
+        yield Piece(element, piece.offset + found, line)
+        at = found + len(element)
 
 
-def _broken_wrapper(piece: Piece) -> Any:
-    """A wrapped list that does not decode as a whole (cut off, one bad element): its elements one by one."""
-    found = re.match(rb"\s*\{[^\[{]*\[", piece.data)
-    if found is None:
-        return None
-    return (
-        Piece(part.data, piece.offset + part.offset, piece.line + part.line - 1, broken=part.broken)
-        for part in _scan(piece.data, found.end(), 1 + piece.data.count(b"\n", 0, found.end()))
-    )
+def _broken_wrapper(data: bytes, wrappers: tuple[str, ...]) -> int | None:
+    """Where the list begins in a wrapper that does not decode as a whole: it is cut off, or holds a bad element."""
+    names = "|".join(map(re.escape, wrappers)).encode()
+    found = re.match(rb"\s*\{\s*(?:" + _FLAT_FIELD + rb"\s*,\s*)*+\"(?:" + names + rb')"\s*:\s*\[', data)
+    return found.end() if found else None
+
+
+_FLAT_FIELD = rb'"[^"\\]*+"\s*:\s*(?:"(?:[^"\\]|\\.)*+"|\{[^{}\[\]]*+\}|\[[^{}\[\]]*+\]|[^"\s{}\[\],]++)'
+"""A field of a wrapper beside its list: no list of objects is among these."""
+
+
+def _moved(parts: Iterator[Piece], piece: Piece) -> Iterator[Piece]:
+    for part in parts:
+        yield msgspec.structs.replace(part, offset=piece.offset + part.offset, line=piece.line + part.line - 1)
+
+
+# ---- arrays and streams ----------------------------------------------------------------------------------------------
 
 
 def cut_array(data: bytes) -> Iterator[Piece]:
     """Elements of a top-level array, even where the array as a whole is damaged."""
+    text, begin = without_bom(data)
     try:
-        items = _list_of_raw(data.removeprefix(_BOM))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        start = _after_bracket(data)
-        yield from _scan(data, start, 1 + data.count(b"\n", 0, start))
+        items = _list_of_raw(text)
+    except _FAILS:
+        start = data.find(b"[") + 1
+        yield from _scan(data, start, 1 + data.count(b"\n", 0, start), end=b"]")
         return
-    yield from _placed(Piece(data, 0, 1), items)
+    if items:
+        yield from _placed(Piece(data, 0, 1), items, begin)
+    else:
+        yield Piece(text, begin, 1, nothing=NO_ENTRY)
 
 
 def cut_stream(data: bytes) -> Iterator[Piece]:
     """Concatenated JSON objects, pretty-printed or not."""
-    yield from _scan(data, len(data) - len(data.removeprefix(_BOM)), 1)
+    yield from _scan(data, without_bom(data)[1], 1)
 
 
-def _after_bracket(data: bytes) -> int:
-    return data.find(b"[") + 1
+_TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?|[{}]')
+"""A string, which cannot go past the end of its line, or a brace."""
+_ENDS_EARLY = "it ends too early"
+_MARGIN = 4096
+"""No margin is wider; looking no farther keeps hostile files from costing quadratic time."""
 
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
+def _scan(data: bytes, start: int, line: int, end: bytes = b"") -> Iterator[Piece]:
+    """Objects from `start` on; an object that does not end before the next one begins is one broken piece.
 
-
-def _scan(data: bytes, start: int, line: int) -> Iterator[Piece]:
-    """Top-level objects from `start` on. An object that does not end where the next begins is one broken piece."""
+    Args:
+        end: what closes the list that they stand in, if they do; what follows it is no entry.
+    """
+    lines = _Lines(data, start, line)
     depth = 0
     begin = start
-    counted = start
     for token in _TOKEN.finditer(data, start):
-        mark = token[0]
         at = token.start()
-        if mark == b"{":
-            if depth and at and data[at - 1 : at] == b"\n" and b"\n" in data[begin:at]:
-                # a new object at the beginning of a line: the one before it never ended
-                line += data.count(b"\n", counted, begin)
-                counted = begin
-                yield Piece(data[begin:at].rstrip(), begin, line, broken="the object does not end")
-                depth = 0
+        mark = data[at]
+        if mark == 123:  # {
+            if depth and _begins_anew(data, begin, at):
+                yield Piece(data[begin:at].rstrip(), begin, lines.at(begin), broken="the object does not end")
+                depth, begin = 0, at
             if depth == 0:
-                yield from _between(data, begin, at, line + data.count(b"\n", counted, begin))
+                yield from _between(data, begin, at, lines)
                 begin = at
             depth += 1
-        elif mark == b"}" and depth:
+        elif mark == 125 and depth:  # }
             depth -= 1
             if depth == 0:
-                line += data.count(b"\n", counted, begin)
-                counted = begin
-                yield Piece(data[begin : at + 1], begin, line)
+                yield Piece(data[begin : at + 1], begin, lines.at(begin))
                 begin = at + 1
-    rest = data[begin:]
+                if end and (closed := _CLOSED.match(data, begin)):
+                    yield from _after(data, closed.end(), lines)
+                    return
     if depth:
-        yield Piece(rest, begin, line + data.count(b"\n", counted, begin), broken="it ends too early")
+        yield Piece(data[begin:].rstrip(), begin, lines.at(begin), broken=_ENDS_EARLY)
+    elif not end or (closed := _CLOSED.match(data, begin)) is None:
+        yield from _between(data, begin, len(data), lines)
+        if end:
+            yield Piece(b"", len(data), lines.at(len(data)), broken=_ENDS_EARLY)
     else:
-        yield from _between(data, begin, len(data), line + data.count(b"\n", counted, begin))
+        yield from _after(data, closed.end(), lines)
 
 
-def _between(data: bytes, begin: int, end: int, line: int) -> Iterator[Piece]:
+_CLOSED = re.compile(rb"\s*,?\s*\]")
+_TAIL = re.compile(rb"\s*(?:,\s*(?:" + _FLAT_FIELD + rb"\s*,?\s*)*+)?\}?\s*")
+"""What may follow a list: the other fields of its wrapper."""
+
+
+def _after(data: bytes, at: int, lines: _Lines) -> Iterator[Piece]:
+    if _TAIL.fullmatch(data, at) is None:
+        yield from _trimmed(data, at, len(data), lines)
+
+
+def _between(data: bytes, begin: int, end: int, lines: _Lines) -> Iterator[Piece]:
     """Whatever stands between objects: separators are nothing, anything else is a broken piece."""
+    if data[begin:end].strip(b" \t\r\n,"):
+        yield from _trimmed(data, begin, end, lines)
+
+
+def _trimmed(data: bytes, begin: int, end: int, lines: _Lines) -> Iterator[Piece]:
     gap = data[begin:end]
-    if gap.strip(b" \t\r\n,[]}\x00" if b"{" not in gap else b" \t\r\n,"):
-        yield Piece(gap.strip(), begin, line, broken="not JSON")
+    kept = gap.strip(b" \t\r\n,")
+    begin += len(gap) - len(gap.lstrip(b" \t\r\n,"))
+    yield Piece(kept, begin, lines.at(begin), broken="not JSON")
 
 
-class _PlainLoader(yaml.CSafeLoader):
-    """YAML without references (they can grow without bound) and without guessing at times."""
+def _begins_anew(data: bytes, begin: int, at: int) -> bool:
+    """Whether the brace at `at`, within an object that began at `begin`, must be the beginning of another one.
 
-    yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [(tag, pattern) for tag, pattern in pairs if tag != "tag:yaml.org,2002:timestamp"]
-        for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-_DOCUMENT = re.compile(rb"(?m)^---(?:[ \t].*)?\r?$\n?")
-
-
-def cut_yaml(data: bytes) -> Iterator[Piece]:
-    """Documents of a YAML file as JSON; the items of a list object come out one by one."""
-    begin = 0
-    line = 1
-    for end, following in [
-        *((found.start(), found.end()) for found in _DOCUMENT.finditer(data)),
-        (len(data), len(data)),
-    ]:
-        part = data[begin:end]
-        if part.strip():
-            yield from _yaml_items(Piece(part, begin, line))
-        line += data.count(b"\n", begin, following)
-        begin = following
+    It is the first of its line, and either what stands before cannot stand before a nested object, or it is indented no
+    deeper than the object around it, which is indented inside.
+    """
+    before = data[max(begin, at - _MARGIN) : at]
+    line_begins = len(before.rstrip(b" \t"))
+    if not before[:line_begins].endswith(b"\n"):
+        return False
+    text = before.rstrip()
+    if not text:
+        return False
+    if text[-1] not in b"[,:":
+        return True
+    second = data.find(b"\n", begin) + 1
+    inside = data[second : second + _MARGIN]
+    own = begin - (data.rfind(b"\n", max(0, begin - _MARGIN), begin) + 1)
+    return len(before) - line_begins <= own < len(inside) - len(inside.lstrip(b" \t"))
 
 
-def _yaml_items(piece: Piece) -> Iterator[Piece]:
-    try:
-        text = piece.data.decode()
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)):
-            yield Piece(piece.data, piece.offset, piece.line, broken="YAML references are not followed")
-            return
-        value = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader with fewer types
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
-        yield Piece(piece.data, piece.offset, piece.line, broken="not YAML")
-        return
-    items = value.get("items") if isinstance(value, dict) else None
-    for item in items if isinstance(items, list) else [value]:
-        try:
-            encoded = msgspec.json.encode(item)
-        except (TypeError, ValueError, RecursionError):
-            yield Piece(piece.data, piece.offset, piece.line, broken="YAML that is not JSON")
-        else:
-            yield Piece(encoded, piece.offset, piece.line, raw=piece.data)
+class _Lines:
+    """Line numbers of ever later offsets, each byte counted once."""
+
+    def __init__(self, data: bytes, offset: int, line: int) -> None:
+        self._data = data
+        self._offset = offset
+        self._line = line
+
+    def at(self, offset: int) -> int:
+        self._line += self._data.count(b"\n", self._offset, offset)
+        self._offset = offset
+        return self._line

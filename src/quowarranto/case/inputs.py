@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import glob
-import io
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
 
 import msgspec
-import zstandard
-from isal import igzip
 
-from quowarranto.case.cutting import Shape, sample_documents, shape_of
-from quowarranto.errors import SourceError
+from quowarranto.case.cutting import Shape
+from quowarranto.case.sampling import sample_documents, shape_of
+from quowarranto.case.unpacking import Packing, blocks, packing_of
+from quowarranto.errors import ConfigError, SourceError
 from quowarranto.sources import SOURCES, Sample, Source, by_name
 
 _HEAD = 256 * 1024
-_GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -30,7 +28,7 @@ class Input(msgspec.Struct, frozen=True):
     modified_at: int
     source: str | None
     shape: Shape
-    packing: str
+    packing: Packing
     why_not: str | None = None
 
     @property
@@ -43,8 +41,11 @@ class Input(msgspec.Struct, frozen=True):
 def expand(arguments: Sequence[str], *, leave_out: Path | None = None) -> list[tuple[str | None, Path]]:
     """The files behind `[TYPE=]PATH` arguments: files, folders (recursively), globs; sorted, each once.
 
+    Args:
+        leave_out: the case folder, which may lie within a folder that is read. Other cases are left out as well.
+
     Raises:
-        SourceError: a path does not exist, or a type is unknown.
+        SourceError: nothing is at a path, or the case would lie in the way. ConfigError: a type is unknown.
     """
     found: dict[Path, str | None] = {}
     for argument in arguments:
@@ -58,122 +59,140 @@ def expand(arguments: Sequence[str], *, leave_out: Path | None = None) -> list[t
             )
         for match in matches:
             for file in _files(match, leave_out):
-                found.setdefault(file, kind)
+                if found.get(file) is None:
+                    found[file] = kind
     return sorted(((kind, path) for path, kind in found.items()), key=lambda item: str(item[1]))
 
 
 def _split_type(argument: str) -> tuple[str | None, str]:
     head, equals, tail = argument.partition("=")
-    if not equals or Path(argument).exists():
+    if not equals or os.path.lexists(argument):
         return None, argument
     if by_name(head) is None:
         if "/" in head or not head.isidentifier():
             return None, argument
-        raise SourceError(
+        raise ConfigError(
             f"no source is called `{head}`",
             need="one of " + ", ".join(source.name for source in SOURCES),
             hint="leave the type out and let the content tell it, or run `quo sources`",
         )
-    return head, tail
+    return head, str(Path(tail).expanduser())
 
 
 def _matches(path: str) -> list[Path]:
-    if Path(path).exists():
+    if not path:
+        return []
+    if os.path.lexists(path):
         return [Path(path)]
     return [Path(name) for name in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207 - absolute patterns too
 
 
 def _files(path: Path, leave_out: Path | None) -> Iterator[Path]:
+    """All files of a folder, links followed, each folder once; names that begin with a dot and cases are left out."""
     if not path.is_dir():
         yield path
         return
-    for folder, names, files in os.walk(path):
+    if leave_out is not None and path.resolve() == leave_out.resolve() and not _is_case(path):
+        raise SourceError(
+            f"the case folder `{leave_out}` is the folder to be read",
+            need="a case folder of its own",
+            hint="name another one with `--case`",
+        )
+    entered: set[Path] = set()
+    unreadable: list[Path] = []
+    for folder, names, files in os.walk(path, followlinks=True, onerror=lambda error: unreadable.append(_at(error))):
+        here = Path(folder)
+        real = here.resolve()
+        if real in entered or _is_case(here):
+            names.clear()
+            continue
+        entered.add(real)
         names[:] = sorted(
             name
             for name in names
-            if not name.startswith(".")
-            and not (leave_out and (Path(folder) / name).resolve() == leave_out.resolve())
-            and not (Path(folder) / name / "commits" / "_delta_log").is_dir()
+            if not name.startswith(".") and not (leave_out and (here / name).resolve() == leave_out.resolve())
         )
         for name in sorted(files):
             if not name.startswith("."):
-                yield Path(folder) / name
+                yield here / name
+    yield from unreadable
 
 
-def open_input(path: str, packing: str) -> IO[bytes]:
-    """The decompressed bytes of a file."""
-    if packing == "gzip":
-        return igzip.open(path, "rb")  # type: ignore[no-untyped-call, no-any-return, unused-ignore]
-    if packing == "zstd":
-        raw = Path(path).open("rb")  # noqa: SIM115 - closed by the reader around it
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
-    return Path(path).open("rb")
+def _at(error: OSError) -> Path:
+    return Path(os.fsdecode(error.filename or "."))
 
 
-def packing_of(path: Path) -> str:
-    """`gzip`, `zstd` or `plain`, by the first bytes rather than the name."""
-    with path.open("rb") as file:
-        first = file.read(4)
-    return "gzip" if first.startswith(_GZIP) else "zstd" if first.startswith(_ZSTD) else "plain"
+def _is_case(folder: Path) -> bool:
+    try:
+        return (folder / "commits" / "_delta_log").is_dir()
+    except OSError:
+        return False
 
 
 def recognise(path: Path, forced: str | None) -> Input:
     """Tell what a file is from its first kilobytes; nothing here raises for bad content."""
+    shown = os.fsencode(path).decode("utf-8", "replace")
+
+    def unread(why: str) -> Input:
+        return Input(shown, 0, 0, None, "lines", "plain", why)
+
+    if shown != str(path):
+        return unread("its name is not UTF-8: rename it")
     try:
         status = path.stat()
-        packing = packing_of(path)
-        head = _read_head(path, packing)
+        if stat.S_ISDIR(status.st_mode):
+            return unread("a folder that cannot be read")
+        if not stat.S_ISREG(status.st_mode):
+            return unread("not a regular file: save its content to one first")
+        with path.open("rb") as file:
+            packing = packing_of(file.read(4))
+        head, damage = _read_head(path, packing)
     except OSError as error:
-        return Input(
-            str(path), 0, 0, None, "lines", "plain", f"cannot be read: {error.strerror or 'input/output error'}"
-        )
-    shape, documents, wrapper = _look(path, head)
-    base = {
-        "path": str(path),
-        "size": status.st_size,
-        "modified_at": int(status.st_mtime * 1_000_000),
-        "packing": packing,
-    }
-    if forced:
-        return Input(**base, source=forced, shape=_shape_for(by_name(forced), path, shape))  # type: ignore[arg-type]
+        return unread(f"it cannot be read: {error.strerror or 'input/output error'}")
+    shape = shape_of(path.name, head)
+    modified_at = status.st_mtime_ns // 1000
+
+    def found(source: Source | None, why_not: str | None = None) -> Input:
+        cut = _shape_for(source, path, shape)
+        return Input(shown, status.st_size, modified_at, source.name if source else None, cut, packing, why_not)
+
     if not head.strip():
-        return Input(**base, source=None, shape="lines", why_not="the file is empty")  # type: ignore[arg-type]
+        return found(None, damage or "it is empty")
+    if forced:
+        return found(by_name(forced))
+    documents, wrapper = sample_documents(head, shape)
     sample = Sample(str(path), head[:16384].decode("utf-8", "replace"), tuple(documents), wrapper)
     score, best = max(((source.recognise(sample), source) for source in SOURCES), key=lambda pair: pair[0])
-    if score <= 0:
-        why = "no source recognises its content" if documents or _is_text(head) else "binary or unknown content"
-        return Input(**base, source=None, shape=shape, why_not=why)  # type: ignore[arg-type]
-    return Input(**base, source=best.name, shape=_shape_for(best, path, shape))  # type: ignore[arg-type]
+    if score > 0:
+        return found(best)
+    return found(None, damage or _why_not(head, bool(documents)))
 
 
-def _look(path: Path, head: bytes) -> tuple[Shape, list[Any], str | None]:
-    shape = shape_of(str(path), head)
-    documents, wrapper = sample_documents(head, shape, len(head) >= _HEAD)
-    return shape, documents, wrapper
+def _why_not(head: bytes, documents: bool) -> str:
+    if head.startswith(_UTF16):
+        return "it is UTF-16: convert it to UTF-8"
+    if not documents and b"\0" in head[:4096]:
+        return "binary or unknown content"
+    return "no source recognises its content"
 
 
 def _shape_for(source: Source | None, path: Path, shape: Shape) -> Shape:
     """Only a source that reads whole documents gets one; for all others such a file is lines."""
-    if shape in ("yaml", "document") and source is not None and path.suffix not in source.documents:
+    if shape == "document" and source is not None and path.suffix not in source.documents:
+        return "lines"
+    if shape == "yaml" and source is not None and not {".yaml", ".yml"} & set(source.documents):
         return "lines"
     return shape
 
 
-def _is_text(head: bytes) -> bool:
-    return b"\0" not in head[:4096]
-
-
-def _read_head(path: Path, packing: str) -> bytes:
-    with open_input(str(path), packing) as file:
-        parts = []
-        size = 0
-        while size < _HEAD:
-            try:
-                part = file.read(_HEAD - size)
-            except (EOFError, OSError, zstandard.ZstdError):
-                break  # what could be read tells enough; reading it in full will say what is wrong
-            if not part:
-                break
-            parts.append(part)
-            size += len(part)
-        return b"".join(parts)
+def _read_head(path: Path, packing: Packing) -> tuple[bytes, str | None]:
+    parts: list[bytes] = []
+    size = 0
+    for block in blocks(path, packing, _HEAD):
+        if isinstance(block, str):
+            return b"".join(parts), block  # what could be read tells enough; reading it in full quarantines the rest
+        parts.append(block)
+        size += len(block)
+        if size >= _HEAD:
+            break
+    return b"".join(parts), None

@@ -42,11 +42,18 @@ def connect(snapshot: Snapshot, *tables: str) -> duckdb.DuckDBPyConnection:
 
 
 def _fetched(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
-    found = connection.execute(sql, list(values))
-    names = [column[0] for column in found.description or ()]
-    while rows := found.fetchmany(_BATCH):
-        for row in rows:
-            yield dict(zip(names, row, strict=True))
+    try:
+        found = connection.execute(sql, list(values))
+        names = [column[0] for column in found.description or ()]
+        while rows := found.fetchmany(_BATCH):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+    except duckdb.IOException as error:
+        raise CaseError(
+            "the case cannot be read: a file of it is missing or damaged",
+            need="all files that `quo link` wrote there",
+            hint="restore the folder from a copy, or link the logs again into a new `--case`",
+        ) from error
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -218,10 +225,10 @@ def findings(snapshot: Snapshot) -> list[Row]:
 
 
 def quarantine(snapshot: Snapshot) -> Iterator[Row]:
-    """Every line that could not be read; never its content."""
+    """Every line that could not be read, once however often its file was linked; never its content."""
     yield from _fetched(
         connect(snapshot, "quarantine"),
-        'SELECT file, line, byte_offset AS "offset", reason FROM quarantine ORDER BY file, line, byte_offset',
+        'SELECT DISTINCT file, line, byte_offset AS "offset", reason FROM quarantine ORDER BY ALL',
     )
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from pathlib import Path
 
-from quowarranto.case.inputs import open_input, packing_of
 from quowarranto.case.redaction import redact_text
+from quowarranto.case.unpacking import Packing, blocks, packing_of
 from quowarranto.records import Origin
 
-_LONGEST = 1 << 20
-_AHEAD = 64 * 1024
-_kept: OrderedDict[str, bytes] = OrderedDict()
+CHANGED = "[the file no longer holds the bytes that were read]"
+_LONGEST = 64 * 1024 * 1024
+"""What stands farther than this from where an entry begins is not looked at."""
+_SHOWN = 256 * 1024
+"""Characters that are searched for secrets and shown."""
+_TRIES = 20_000
+_kept: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
 
 
 def raw_line(origin: Origin) -> str | None:
@@ -22,48 +27,63 @@ def raw_line(origin: Origin) -> str | None:
     """
     try:
         data = _bytes_at(origin)
-    except (OSError, EOFError, ValueError):
+    except OSError:
         return None
     found = _matching(data, origin.sha256)
     if found is None:
-        return "[the file no longer holds the bytes that were read]"
-    return redact_text(found.decode("utf-8", "replace"))
+        return CHANGED
+    text = redact_text(found.decode("utf-8", "replace"))
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def _bytes_at(origin: Origin) -> bytes:
     path = Path(origin.file)
-    packing = packing_of(path)
-    if packing == "plain":
-        with path.open("rb") as file:
+    with path.open("rb") as file:
+        packing = packing_of(file.read(4))
+        if packing == "plain":
             file.seek(origin.offset)
             return file.read(_LONGEST)
-    whole = _unpacked(origin.file, packing)
-    return whole[origin.offset : origin.offset + _LONGEST]
+    status = path.stat()
+    key = (origin.file, status.st_mtime_ns, status.st_size)
+    if key in _kept:
+        return _kept[key][origin.offset : origin.offset + _LONGEST]
+    return _unpacked(path, packing, origin.offset, key)
 
 
-def _unpacked(path: str, packing: str) -> bytes:
-    """A compressed file in memory; the last few are kept, since samples tend to come from the same ones."""
-    if path not in _kept:
-        with open_input(path, packing) as file:
-            _kept[path] = file.read()
+def _unpacked(path: Path, packing: Packing, offset: int, key: tuple[str, int, int]) -> bytes:
+    """The bytes from `offset` on; the last few small files are kept whole, since samples tend to come from the same."""
+    held: list[bytes] = []
+    begin = at = 0
+    for block in blocks(path, packing, 1024 * 1024):
+        if isinstance(block, str):
+            break  # damaged: what comes before can still be shown
+        held.append(block)
+        at += len(block)
+        if at > offset + _LONGEST:
+            break
+        while at > _LONGEST and held and begin + len(held[0]) <= offset:
+            begin += len(held.pop(0))
+    data = b"".join(held)
+    if begin == 0 and at <= _LONGEST:
+        _kept[key] = data
         while len(_kept) > 4:
             _kept.popitem(last=False)
-    return _kept[path]
+    return data[offset - begin :][:_LONGEST]
+
+
+_END = re.compile(rb"[}\]]|\n")
 
 
 def _matching(data: bytes, digest: str) -> bytes | None:
-    """The beginning of these bytes that has the digest: a line, or a JSON value that ends at a brace."""
+    """The beginning of these bytes that has the digest: a line, or what ends at a brace or with a line."""
     line = data.split(b"\n", 1)[0].removesuffix(b"\r")
     if hashlib.sha256(line).hexdigest() == digest:
         return line
     running = hashlib.sha256()
     begin = 0
-    for _ in range(20_000):
-        end = data.find(b"}", begin)
-        if end < 0:
-            break
-        running.update(data[begin : end + 1])
-        if running.copy().hexdigest() == digest:
-            return data[: end + 1]
-        begin = end + 1
+    for _, found in zip(range(_TRIES), _END.finditer(data), strict=False):
+        running.update(data[begin : found.end()])
+        begin = found.end()
+        if running.hexdigest() == digest:
+            return data[:begin]
     return data if hashlib.sha256(data).hexdigest() == digest else None

@@ -8,6 +8,8 @@ that it sees a complete state whatever a writer is doing, or was doing when it w
 from __future__ import annotations
 
 import fcntl
+import re
+import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,12 +22,15 @@ import msgspec
 from arro3.core import Array, DataType, Schema, Table
 from deltalake import DeltaTable
 from deltalake import Schema as DeltaSchema
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
 from quowarranto.case.tables import TABLES
 from quowarranto.errors import CaseError
 
 CONFIG = "quo.toml"
+SPILL = "quo-spill-"
+"""How the folders begin in which an engine keeps what does not fit in memory."""
 _COMMITS = Schema.from_arrow(
     Table.from_pydict(
         {
@@ -56,8 +61,12 @@ class Snapshot:
 
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files of a table in this state."""
-        delta = DeltaTable(str(self.folder / table), version=self.commit.versions[table])
-        return sorted(delta.file_uris())
+        folder = self.folder / table
+        try:
+            delta = DeltaTable(_uri(folder), version=self.commit.versions[table])
+            return sorted(str(folder / uri.rpartition("/")[2]) for uri in delta.file_uris())
+        except (DeltaError, OSError, KeyError) as error:
+            raise _damaged(self.folder, f"table `{table}`") from error
 
     def scan(self, table: str) -> str:
         """SQL that reads a table of this state, for use in a FROM clause; no rows where the table is empty."""
@@ -65,13 +74,15 @@ class Snapshot:
         if not files:
             columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in TABLES[table].columns())
             return f"(SELECT {columns} WHERE FALSE)"
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        return f"read_parquet([{listed}])"
+        return parquet(files)
 
     def attach(self, connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
         """Make tables of this state visible to a DuckDB connection as views of their names (default: all)."""
         for table in tables or TABLES:
-            connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM {self.scan(table)}")
+            try:
+                connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM {self.scan(table)}")
+            except duckdb.Error as error:
+                raise _damaged(self.folder, f"table `{table}`") from error
 
 
 class Case:
@@ -86,7 +97,7 @@ class Case:
 
     def exists(self) -> bool:
         """Whether the folder is a case already."""
-        return (self.folder / "commits" / "_delta_log").is_dir()
+        return _is_table(self.folder / "commits")
 
     def snapshot(self) -> Snapshot:
         """The newest complete state."""
@@ -106,20 +117,20 @@ class Case:
         return self._commits()
 
     def _commits(self) -> list[Commit]:
+        folder = self.folder / "commits"
         try:
-            files = DeltaTable(str(self.folder / "commits")).file_uris()
-        except Exception as error:
-            raise CaseError(f"the case at `{self.folder}` cannot be read", hint="is it a case folder?") from error
-        if not files:
-            return []
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        rows = duckdb.connect().execute(
-            f"SELECT number, at_us, what, versions FROM read_parquet([{listed}]) ORDER BY number"
-        )
-        return [
-            Commit(number, at, what, msgspec.json.decode(versions, type=dict[str, int]))
-            for number, at, what, versions in rows.fetchall()
-        ]
+            files = sorted(str(folder / uri.rpartition("/")[2]) for uri in DeltaTable(_uri(folder)).file_uris())
+            if not files:
+                return []
+            rows = duckdb.connect().execute(
+                f"SELECT number, at_us, what, versions FROM {parquet(files)} ORDER BY number"
+            )
+            return [
+                Commit(number, at, what, msgspec.json.decode(versions, type=dict[str, int]))
+                for number, at, what, versions in rows.fetchall()
+            ]
+        except (DeltaError, OSError, duckdb.Error, msgspec.MsgspecError) as error:
+            raise _damaged(self.folder, "table `commits`") from error
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -128,6 +139,8 @@ class Case:
         Raises:
             CaseError: another process is writing, or the folder cannot be written.
         """
+        if "%" in str(self.folder.resolve()):  # the table library takes it for an escape and writes elsewhere
+            raise CaseError("a case cannot lie in a folder with `%` in its name", hint="name another one with `--case`")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / ".lock").open("w")
@@ -141,7 +154,12 @@ class Case:
                     f"another process is writing the case at `{self.folder}`",
                     hint="wait for it to end, or use another `--case`",
                 ) from None
-            yield Writer(self)
+            try:
+                yield Writer(self)
+            except (DeltaError, OSError) as error:
+                if isinstance(error, BrokenPipeError):
+                    raise
+                raise _unwritable(self.folder, error) from error
 
 
 class Writer:
@@ -159,19 +177,30 @@ class Writer:
         self.last = commits[-1] if commits else Commit(0, 0, "created", {})
         for name, table in TABLES.items():
             path = self.folder / name
-            if (path / "_delta_log").is_dir():
-                delta = DeltaTable(str(path))
+            if _is_table(path):
+                delta = _opened(self.folder, name)
                 known = self.last.versions.get(name, 0)
                 if delta.version() > known and set(delta.file_uris()) != set(
-                    DeltaTable(str(path), version=known).file_uris()
+                    DeltaTable(_uri(path), version=known).file_uris()
                 ):
                     delta.restore(known)
-                    delta = DeltaTable(str(path))
+                    delta = DeltaTable(_uri(path))
             else:
-                delta = DeltaTable.create(str(path), DeltaSchema.from_arrow(table.schema()))
+                delta = DeltaTable.create(_uri(path), DeltaSchema.from_arrow(table.schema()))
             self._tables[name] = delta
         if not case.exists():
-            DeltaTable.create(str(self.folder / "commits"), DeltaSchema.from_arrow(_COMMITS))
+            DeltaTable.create(_uri(self.folder / "commits"), DeltaSchema.from_arrow(_COMMITS))
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what killed runs left: files of commits that never came to be (nobody reads them) and spilled data."""
+        for name in TABLES:
+            for path in (self.folder / name).glob("part-*.parquet"):
+                number = path.name.split("-")[1]
+                if number.isdigit() and int(number) > self.last.number:
+                    path.unlink(missing_ok=True)
+        for path in self.folder.glob(f"{SPILL}*"):
+            shutil.rmtree(path, ignore_errors=True)
 
     @property
     def number(self) -> int:
@@ -230,7 +259,7 @@ class Writer:
             "what": Array([commit.what], type=DataType.string()),
             "versions": Array([msgspec.json.encode(commit.versions).decode()], type=DataType.string()),
         }
-        delta = DeltaTable(str(self.folder / "commits"))
+        delta = DeltaTable(_uri(self.folder / "commits"))
         path = self.folder / "commits" / f"commit-{commit.number:06d}-{uuid.uuid4().hex}.parquet"
         write_parquet(Table.from_pydict(dict(row)), path)
         add = AddAction(path.name, path.stat().st_size, {}, int(time.time() * 1000), True, '{"numRecords":1}')
@@ -238,10 +267,64 @@ class Writer:
 
 
 def write_parquet(table: Table, path: Path, connection: duckdb.DuckDBPyConnection | None = None) -> None:
-    """Write an Arrow table as one Parquet file."""
+    """Write an Arrow table as one Parquet file.
+
+    Raises:
+        CaseError: it cannot be written.
+    """
     connection = connection or duckdb.connect()
     connection.register("arrow_rows", table)
-    connection.execute(
-        f"COPY arrow_rows TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)"
+    try:
+        connection.execute(f"COPY arrow_rows TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    except duckdb.IOException as error:
+        raise _unwritable(path.parent, error) from error
+    finally:
+        connection.unregister("arrow_rows")
+
+
+def parquet(files: Sequence[str]) -> str:
+    """SQL that reads these Parquet files, for use in a FROM clause; nothing in a name is taken for a pattern."""
+    return f"read_parquet([{', '.join(_quoted(_no_glob(file)) for file in files)}])"
+
+
+def _uri(folder: Path) -> str:
+    """A folder's name as a URI: given as it is, the tables would take a `%` in it for an escape."""
+    return folder.resolve().as_uri()
+
+
+def _no_glob(path: str) -> str:
+    return re.sub(r"[*?\[]", r"[\g<0>]", path)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _is_table(folder: Path) -> bool:
+    """Whether a table was created there; a run that was killed while creating it leaves less."""
+    return any((folder / "_delta_log").glob("*.json"))
+
+
+def _opened(folder: Path, table: str) -> DeltaTable:
+    try:
+        return DeltaTable(_uri(folder / table))
+    except (DeltaError, OSError) as error:
+        raise _damaged(folder, f"table `{table}`") from error
+
+
+def _damaged(folder: Path, what: str) -> CaseError:
+    return CaseError(
+        f"the case at `{folder}` cannot be read: a file of it is missing or damaged",
+        at=f"{folder}: {what}",
+        need="all files that `quo link` wrote there",
+        hint="restore the folder from a copy, or link the logs again into a new `--case`",
     )
-    connection.unregister("arrow_rows")
+
+
+def _unwritable(folder: Path, error: BaseException) -> CaseError:
+    why = (error.strerror if isinstance(error, OSError) else None) or "input/output error"
+    return CaseError(
+        f"the case at `{folder}` cannot be written: {why.lower()}",
+        need="a folder with room for it that this user may write",
+        hint="free some room, or name another folder with `--case`; what was complete before still is",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -79,24 +80,72 @@ def _quo() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exit codes as in SPEC 10."""
-    from quowarranto.errors import QuoWarrantoError
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # an ASCII terminal gets escapes rather than a failure
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing is said at exit either
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    from quowarranto.errors import ConfigError, QuoWarrantoError
 
     try:
         code: Any = _quo.main(arguments, prog_name="quo", standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
-        click.echo("error: interrupted; the case holds its last complete state", err=True)
-        sys.exit(1)
+        return code if isinstance(code, int) else 0
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):
+            raise left.__context__ from None
+        raise
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _failed("error: interrupted; the case holds its last complete state")
+    except MemoryError:
+        return _failed("error: out of memory; the case holds its last complete state", "  try: `--memory 2GB`")
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return error.exit_code
     except QuoWarrantoError as error:
-        click.echo("\n".join(error.lines()), err=True)
-        sys.exit(1)
+        from quowarranto.cli.common import printable
+
+        _failed(*map(printable, error.lines()))
+        return 2 if isinstance(error, ConfigError) else 1
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except (KeyboardInterrupt, MemoryError) as error:
-        what = "out of memory" if isinstance(error, MemoryError) else "interrupted"
-        click.echo(f"error: {what}; the case holds its last complete state", err=True)
-        sys.exit(1)
+        raise
+    except Exception as error:
+        return _unforeseen(error)
+
+
+def _failed(*lines: str) -> int:
+    click.echo("\n".join(lines), err=True)
+    return 1
+
+
+def _unforeseen(error: Exception) -> int:
+    """What no stage foresaw. Its own text is not shown, since it might quote a log; where it happened is."""
+    from quowarranto.cli.common import printable
+
+    if os.environ.get("QUO_DEBUG"):
+        raise error
+    kind = type(error).__name__
+    if isinstance(error, OSError):
+        place = [f"   at: {printable(str(error.filename))}"] if error.filename else []
+        return _failed(f"error: {(error.strerror or kind).lower()}", *place)
+    if kind == "OutOfMemoryException":
+        return _failed(
+            "error: out of memory; the case holds its last complete state",
+            "  try: `--memory` with less than is free, so that the rest goes to disk",
+        )
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
+    return _failed(
+        f"error: something failed that should not ({kind})",
+        f"   at: {where}",
+        "  try: again with QUO_DEBUG=1 in the environment, and report what it prints",
+    )

@@ -1,0 +1,301 @@
+"""One reader's work: entries of some inputs become records, are skipped with a reason, or are quarantined."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from quowarranto.case import cutting
+from quowarranto.case.columns import Located, action_table, fact_table, json_text
+from quowarranto.case.cutting import Piece
+from quowarranto.case.cutting_yaml import cut_yaml
+from quowarranto.case.inputs import Input
+from quowarranto.case.redaction import redact, redact_json, redact_text
+from quowarranto.case.store import write_parquet
+from quowarranto.case.tables import OBSERVATIONS, QUARANTINE, rows_of
+from quowarranto.case.unpacking import blocks
+from quowarranto.errors import CaseError, RejectedEntry
+from quowarranto.records import Action, Origin
+from quowarranto.sources import Entry, Observation, Skipped, by_name
+
+_FLUSH = 100_000
+"""Records that are kept before a file is written."""
+_LONGEST_LINE = 512 * 1024 * 1024
+"""A longer line is quarantined without being kept in memory."""
+SEQUENCE_BITS = 28
+TASK_BITS = 18
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """One input, whole, or the bytes [begin, end) of a file of lines whose first line is number `line`.
+
+    `place` is the input's place among those of the run, `source_name` what its records are shown under.
+    """
+
+    place: int
+    input: Input
+    source_name: str
+    begin: int = 0
+    end: int = 0
+    line: int = 1
+
+
+class Task(msgspec.Struct, frozen=True):
+    """What one reader reads in one go: a part of a large input, or many small inputs."""
+
+    number: int
+    stretches: tuple[Stretch, ...]
+
+
+class Counts(msgspec.Struct):
+    """What became of the entries of one input; recorded + skipped + quarantined = entries."""
+
+    entries: int = 0
+    recorded: int = 0
+    skipped: int = 0
+    quarantined: int = 0
+    reasons: dict[str, int] = {}
+
+
+class Read(msgspec.Struct):
+    """What came of a task: files written per table as (path, rows), and counts by the input's place."""
+
+    files: dict[str, list[tuple[str, int]]] = {}
+    counts: dict[int, Counts] = {}
+    bytes: int = 0
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What all tasks of a run share: the case folder, the commit they will be part of, and when it began."""
+
+    folder: str
+    commit: int
+    read_at: int
+
+
+def first_number(commit: int, task: int) -> int:
+    """The number of a task's first record; numbers are unique in a case."""
+    return (commit << (TASK_BITS + SEQUENCE_BITS)) | (task << SEQUENCE_BITS)
+
+
+def read_task(job: Job, task: Task) -> Read:
+    """Read one task in this process and write its records as Parquet files of the case.
+
+    Raises:
+        CaseError: the case cannot be written.
+    """
+    collecting = gc.isenabled()
+    gc.disable()  # records are no cycles, and looking for some among 100,000 of them takes a third of the time
+    try:
+        return _Reader(job, task).run()
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class _Reader:
+    def __init__(self, job: Job, task: Task) -> None:
+        self.job = job
+        self.task = task
+        self.read = Read()
+        self.connection = duckdb.connect()
+        self.actions: list[Located] = []
+        self.facts: list[Located] = []
+        self.observations: list[tuple[Any, ...]] = []
+        self.quarantined: list[tuple[Any, ...]] = []
+        self.next = first_number(job.commit, task.number)
+        self.last = self.next + (1 << SEQUENCE_BITS)
+
+    def run(self) -> Read:
+        for stretch in self.task.stretches:
+            self._stretch(stretch)
+        self._flush()
+        return self.read
+
+    def _stretch(self, stretch: Stretch) -> None:
+        source = by_name(stretch.input.source or "")
+        if source is None:
+            raise ValueError("a task without a source")
+        self.stretch, self.source = stretch, source
+        self.counts = self.read.counts.setdefault(stretch.place, Counts())
+        self.reasons: Counter[str] = Counter()
+        for piece in self._pieces():
+            self._entry(piece)
+            if len(self.actions) + len(self.facts) + len(self.quarantined) + len(self.observations) >= _FLUSH:
+                self._flush()
+        self.counts.reasons = dict(self.reasons)
+
+    # ---- from bytes to pieces ----------------------------------------------------------------------------------------
+
+    def _pieces(self) -> Iterator[Piece]:
+        wrappers = self.source.wrappers
+        for piece in self._cut():
+            if wrappers and cutting.may_wrap(piece.data, wrappers):
+                yield from cutting.unwrap(piece, wrappers)
+            else:
+                yield piece
+
+    def _cut(self) -> Iterator[Piece]:
+        one = self.stretch.input
+        try:
+            if self.stretch.end:
+                yield from self._range()
+            elif one.shape == "lines":
+                yield from self._streamed_lines()
+            else:
+                yield from self._whole()
+        except OSError as error:  # it was there a moment ago
+            yield Piece(b"", 0, 1, broken=f"it cannot be read: {error.strerror or 'input/output error'}")
+
+    def _range(self) -> Iterator[Piece]:
+        stretch = self.stretch
+        with Path(stretch.input.path).open("rb") as file:
+            file.seek(stretch.begin)
+            block = file.read(stretch.end - stretch.begin)
+        self.read.bytes += len(block)
+        block, mark = cutting.without_bom(block) if stretch.begin == 0 else (block, 0)
+        yield from cutting.cut_lines(block, stretch.begin + mark, stretch.line)
+        if mark + len(block) < stretch.end - stretch.begin:
+            yield Piece(
+                b"", stretch.begin + len(block), stretch.line, broken="the file became shorter while it was read"
+            )
+
+    def _streamed_lines(self) -> Iterator[Piece]:
+        """Lines of a file that cannot be read from the middle; memory is bounded by the longest line."""
+        one = self.stretch.input
+        offset, line, waiting, held = 0, 1, [], 0
+        too_long = False
+        damage = None
+        for block in blocks(Path(one.path), one.packing):
+            if isinstance(block, str):
+                damage = block
+                break
+            cut = block.rfind(b"\n") + 1
+            if not cut:
+                waiting.append(block)
+                held += len(block)
+                if held > _LONGEST_LINE:
+                    too_long = True
+                    waiting = [block[:1]]
+                continue
+            if too_long:
+                end = block.find(b"\n") + 1
+                yield Piece(b"", offset, line, broken=f"a line longer than {_LONGEST_LINE:,} bytes")
+                offset, line = offset + held + end, line + 1
+                part, too_long = block[end:cut], False
+            else:
+                part = b"".join([*waiting, block[:cut]]) if waiting else block[:cut]
+            text, mark = cutting.without_bom(part) if offset == 0 else (part, 0)
+            yield from cutting.cut_lines(text[:-1], offset + mark, line)
+            offset += len(part)
+            line += part.count(b"\n")
+            waiting, held = ([block[cut:]], len(block) - cut) if cut < len(block) else ([], 0)
+        rest = b"".join(waiting)
+        if damage is not None or too_long:
+            yield Piece(rest, offset, line, broken=damage or f"a line longer than {_LONGEST_LINE:,} bytes")
+        elif rest:
+            text, mark = cutting.without_bom(rest) if offset == 0 else (rest, 0)
+            yield from cutting.cut_lines(text, offset + mark, line)
+        self.read.bytes += one.size
+
+    def _whole(self) -> Iterator[Piece]:
+        one = self.stretch.input
+        parts: list[bytes] = []
+        damage = None
+        for block in blocks(Path(one.path), one.packing):
+            if isinstance(block, str):
+                damage = block
+            else:
+                parts.append(block)
+        data = b"".join(parts)
+        self.read.bytes += one.size
+        if one.shape == "document":
+            if data.strip():
+                yield Piece(data, 0, 1)
+        elif one.shape == "yaml":
+            yield from cut_yaml(data)
+        elif one.shape == "array":
+            yield from cutting.cut_array(data)
+        else:
+            yield from cutting.cut_stream(data)
+        if damage is not None:
+            yield Piece(b"", len(data), 1 + data.count(b"\n"), broken=damage)
+
+    # ---- from pieces to records --------------------------------------------------------------------------------------
+
+    def _entry(self, piece: Piece) -> None:
+        counts, one = self.counts, self.stretch.input
+        counts.entries += 1
+        if piece.broken is not None:
+            self._quarantine(piece, piece.broken)
+            return
+        if piece.nothing is not None:
+            self._skip(piece.nothing)
+            return
+        try:
+            outcome = self.source.read(Entry(piece.data, one.path, one.modified_at))
+        except RejectedEntry as error:
+            self._quarantine(piece, str(error))
+            return
+        except (MemoryError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            # a fault of the reader must not stop the run nor lose the line; a traceback could quote it
+            self._quarantine(piece, f"the reader failed on it ({type(error).__name__}): please report this")
+            return
+        if isinstance(outcome, Skipped):
+            self._skip(outcome.reason)
+            return
+        counts.recorded += 1
+        raw = piece.data if piece.raw is None else piece.raw
+        origin = Origin(one.path, piece.line, piece.offset, hashlib.sha256(raw).hexdigest())
+        for item in outcome:
+            number = self.next
+            self.next = number + 1
+            if isinstance(item, Observation):
+                self._observe(item, origin, number)
+                continue
+            record = redact(item)
+            row = Located(record, origin, record.source or self.stretch.source_name, number)
+            (self.actions if isinstance(record, Action) else self.facts).append(row)
+        if self.next > self.last:
+            raise CaseError("more records than one reading task can number", hint="split the file")
+
+    def _observe(self, item: Observation, origin: Origin, number: int) -> None:
+        name, data = redact_json(item.name), json_text(redact_json(item.data))
+        place = (origin.file, origin.line, origin.offset, origin.sha256)
+        self.observations.append((number, self.source.name, name, item.at, data, self.stretch.source_name, *place))
+
+    def _skip(self, reason: str) -> None:
+        self.counts.skipped += 1
+        self.reasons[reason] += 1
+
+    def _quarantine(self, piece: Piece, reason: str) -> None:
+        self.counts.quarantined += 1
+        place = (self.stretch.input.path, piece.line, piece.offset, self.stretch.source_name)
+        self.quarantined.append((*place, redact_text(reason[:500])))
+
+    # ---- from records to files ---------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        self._write("actions", self.actions, lambda rows: action_table(rows, self.job.read_at))
+        self._write("facts", self.facts, lambda rows: fact_table(rows, self.job.read_at))
+        self._write("observations", self.observations, lambda rows: rows_of(OBSERVATIONS, rows))
+        self._write("quarantine", self.quarantined, lambda rows: rows_of(QUARANTINE, rows))
+
+    def _write(self, table: str, rows: list[Any], to_table: Callable[[list[Any]], Any]) -> None:
+        if not rows:
+            return
+        name = f"part-{self.job.commit:06d}-{self.task.number:06d}-{os.urandom(8).hex()}.parquet"
+        path = Path(self.job.folder) / table / name
+        write_parquet(to_table(rows), path, self.connection)
+        self.read.files.setdefault(table, []).append((str(path), len(rows)))
+        rows.clear()
