@@ -184,7 +184,9 @@ def _inferred(run: _Run) -> None:
     )
     run.build("by_session", "want_grant", "want_scope_wanted")
     run.build("rule_verb$x", "covers$x", x="_wanted")
-    run.build("covering", "by_grant", "by_ended_grant", "entitled", "uncovered", "in_chain", "root2")
+    run.build(
+        "covering", "by_grant", "by_ended_grant", "entitled", "uncovered", "in_chain", "root2", "joined", "rootless"
+    )
     run.engine.drop("half", "unanchored", "bare", "bare_late", "answered", "undecided", "undecided_at", "session_live")
     run.engine.drop("want_grant", "want_scope_wanted", "rule_verb_wanted", "covers_wanted", "covering", "empowered")
     run.engine.drop("by_decision", "by_grant", "by_ended_grant", "unnamed", "session_point", "entitled")
@@ -269,6 +271,7 @@ def _tests(run: _Run) -> None:
     run.build("overstep", "set_overstep", "rotated_visit", "known_origin", "late")
     run.engine.drop("use_subject", "want_set", "want_scope_tested", "rule_verb_tested", "covers_tested")
     run.view("told")
+    run.build("aside", "compound")
 
 
 def _names(run: _Run) -> None:

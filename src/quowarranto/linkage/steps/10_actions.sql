@@ -34,6 +34,7 @@ SELECT i.rec, i.time,
        CASE i.outcome WHEN 'success' THEN 0 WHEN 'failure' THEN 1 ELSE 2 END AS outcome,
        CASE WHEN i.origin IS NOT NULL THEN hash64(i.origin) END      AS origin,
        cardinality(i.cites) > 0                                      AS citing,
+       cardinality(i.cites) > 1                                      AS plural,
        cardinality(i.correlates) > 0                                 AS correlating,
        coalesce(c.contents, 1) > 1                                   AS twofold
 FROM actions_in i LEFT JOIN crowded c ON c.rec = i.rec

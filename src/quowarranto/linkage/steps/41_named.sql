@@ -11,7 +11,7 @@ SELECT DISTINCT rec FROM action_cite WHERE a IS NULL
 
 -- relation: unnamed
 -- actions for which nothing that they cite is on record.
-SELECT x.rec, x.time, x.s, x.p, x.v, x.r, x.outcome, x.correlating FROM action x
+SELECT x.rec, x.time, x.s, x.p, x.v, x.r, x.outcome, x.twofold, x.correlating FROM action x
 WHERE NOT x.citing OR x.rec NOT IN (SELECT rec FROM action_cite WHERE a IS NOT NULL)
 
 -- relation: latest_principal
@@ -37,8 +37,9 @@ WHERE l.principal_id IS NULL OR (n.type = l.principal_type AND n.id LIKE l.princ
 
 -- relation: root1
 -- first steps by a key: one row per (action, authority), with what the tests need of the action. `how`: 1 cited,
--- 2 correlated; `alone`: what the authority cites is not followed.
-SELECT c.rec, c.a, x.time, x.s, x.v, x.r, x.outcome, FALSE AS alone, 1 AS how
+-- 2 correlated; `alone`: what the authority cites is not followed; `sole`: the action has no other first step.
+SELECT c.rec, c.a, x.time, x.s, x.p, x.v, x.r, x.outcome, x.twofold, FALSE AS alone, 1 AS how, NOT x.plural AS sole
 FROM action_cite c JOIN action x ON x.rec = c.rec WHERE c.a IS NOT NULL
 UNION ALL
-SELECT c.rec, c.a, u.time, u.s, u.v, u.r, u.outcome, FALSE, 2 FROM correlated c JOIN unnamed u ON u.rec = c.rec
+SELECT c.rec, c.a, u.time, u.s, u.p, u.v, u.r, u.outcome, u.twofold, FALSE, 2, FALSE
+FROM correlated c JOIN unnamed u ON u.rec = c.rec

@@ -24,7 +24,7 @@ FROM (SELECT DISTINCT a, alone, at_us FROM placed$n) used
 
 -- relation: action_use$n
 -- one row per (action, use), with what the tests need of the action.
-SELECT p.rec, u.use, p.how, p.s, p.v, p.r, p.outcome FROM placed$n p JOIN use$n u ON u.a = p.a AND u.alone = p.alone AND u.at_us = p.at_us
+SELECT p.rec, u.use, p.how, p.sole, p.time, p.s, p.p, p.v, p.r, p.outcome, p.twofold FROM placed$n p JOIN use$n u ON u.a = p.a AND u.alone = p.alone AND u.at_us = p.at_us
 
 -- relation: level1_$n
 -- the first step of each use. at: the instant tested; ctx: the expected principal once past a delegation (SPEC 5).

@@ -4,7 +4,7 @@ SELECT DISTINCT x.rec FROM action_use1 x JOIN use_sum1 u ON u.use = x.use WHERE 
 
 -- relation: unanchored
 -- actions with a first step but without an anchor (SPEC 4.4).
-SELECT x.rec, x.time, x.s, x.p, x.v, x.r, x.outcome FROM action x
+SELECT x.rec, x.time, x.s, x.p, x.v, x.r, x.outcome, x.twofold FROM action x
 WHERE x.rec IN (SELECT rec FROM half)
   AND x.rec NOT IN (
     SELECT y.rec FROM action_use1 y JOIN use_sum1 u ON u.use = y.use
@@ -12,7 +12,7 @@ WHERE x.rec IN (SELECT rec FROM half)
 
 -- relation: bare
 -- actions for which neither citation nor correlation found anything (SPEC 4.3 begins here).
-SELECT rec, time, s, p, v, r, outcome FROM unnamed WHERE rec NOT IN (SELECT rec FROM correlated)
+SELECT rec, time, s, p, v, r, outcome, twofold FROM unnamed WHERE rec NOT IN (SELECT rec FROM correlated)
 
 -- relation: asked
 -- one row per (subject, verb, resource, time) that some decision was asked about; ties go to the highest id (4.3a).
@@ -30,7 +30,7 @@ SELECT *, time + $skew AS until_us FROM bare
 
 -- relation: by_decision
 -- 4.3a: the latest decision of the same question in [time - window, time + skew].
-SELECT rec, a, time, s, v, r, outcome FROM answered WHERE at_us >= time - $window
+SELECT rec, a, time, s, p, v, r, outcome, twofold FROM answered WHERE at_us >= time - $window
 
 -- relation: undecided
 SELECT * FROM bare WHERE rec NOT IN (SELECT rec FROM by_decision)
@@ -70,14 +70,14 @@ SELECT s, at_us, count(*) AS live FROM session_live GROUP BY s, at_us
 
 -- relation: by_session
 -- 4.3b: the one live session, or all of them (QW103).
-SELECT u.rec, l.a, u.time, u.s, u.v, u.r, u.outcome, c.live > 1 AS ambiguous
+SELECT u.rec, l.a, u.time, u.s, u.p, u.v, u.r, u.outcome, u.twofold, c.live > 1 AS ambiguous
 FROM undecided_at u JOIN session_live l ON l.s = u.s AND l.at_us = u.at_us JOIN session_count c ON c.s = u.s AND c.at_us = u.at_us
 
 -- relation: want_grant
 -- actions for which a grant is looked for: `bare` ones (4.3c, d) and those without an anchor (4.4).
-SELECT rec, time, s, v, r, outcome, TRUE AS bare FROM undecided WHERE rec NOT IN (SELECT rec FROM by_session)
+SELECT rec, time, s, p, v, r, outcome, twofold, TRUE AS bare FROM undecided WHERE rec NOT IN (SELECT rec FROM by_session)
 UNION ALL
-SELECT rec, time, s, v, r, outcome, FALSE FROM unanchored
+SELECT rec, time, s, p, v, r, outcome, twofold, FALSE FROM unanchored
 
 -- relation: want_scope_wanted
 -- scopes to be tried against a verb and a resource.
@@ -94,7 +94,7 @@ WHERE e.sc IS NULL OR c.narrow IS NOT NULL
 
 -- relation: by_grant
 -- 4.3c: the narrowest live grant that covers the action; a `deny` wins over an `allow`.
-SELECT rec, a, time, s, v, r, outcome, bare FROM (
+SELECT rec, a, time, s, p, v, r, outcome, twofold, bare FROM (
   SELECT w.*, g.a,
          row_number() OVER (
            PARTITION BY w.rec
@@ -105,7 +105,7 @@ SELECT rec, a, time, s, v, r, outcome, bare FROM (
 
 -- relation: by_ended_grant
 -- 4.3d: else the one that ended last before the action.
-SELECT rec, a, time, s, v, r, outcome FROM (
+SELECT rec, a, time, s, p, v, r, outcome, twofold FROM (
   SELECT w.*, g.a, row_number() OVER (PARTITION BY w.rec ORDER BY g.end_us DESC, g.a) AS nth
   FROM want_grant w JOIN covering g ON g.s = w.s AND g.v = w.v AND g.r = w.r
   WHERE w.bare AND g.end_us <= w.time AND w.rec NOT IN (SELECT rec FROM by_grant)
@@ -138,10 +138,18 @@ WHERE NOT b.bare
 
 -- relation: root2
 -- first steps by inference (how 3) and grants that join by 4.4 (how 4, alone: what they cite is not followed).
-SELECT rec, a, time, s, v, r, outcome, FALSE AS alone, 3 AS how FROM by_decision
-UNION ALL SELECT rec, a, time, s, v, r, outcome, FALSE, 3 FROM by_session
-UNION ALL SELECT rec, a, time, s, v, r, outcome, FALSE, 3 FROM by_grant WHERE bare
-UNION ALL SELECT rec, a, time, s, v, r, outcome, FALSE, 3 FROM by_ended_grant
+SELECT rec, a, time, s, p, v, r, outcome, twofold, FALSE AS alone, 3 AS how, TRUE AS sole FROM by_decision
+UNION ALL SELECT rec, a, time, s, p, v, r, outcome, twofold, FALSE, 3, NOT ambiguous FROM by_session
+UNION ALL SELECT rec, a, time, s, p, v, r, outcome, twofold, FALSE, 3, TRUE FROM by_grant WHERE bare
+UNION ALL SELECT rec, a, time, s, p, v, r, outcome, twofold, FALSE, 3, TRUE FROM by_ended_grant
 UNION ALL
-SELECT b.rec, b.a, b.time, b.s, b.v, b.r, b.outcome, TRUE, 4 FROM by_grant b
+SELECT b.rec, b.a, b.time, b.s, b.p, b.v, b.r, b.outcome, b.twofold, TRUE, 4, FALSE FROM by_grant b
 WHERE NOT b.bare AND NOT EXISTS (SELECT 1 FROM in_chain c WHERE c.rec = b.rec AND c.node = b.a)
+
+-- relation: joined
+-- actions that a grant joins (SPEC 4.4).
+SELECT rec FROM root2 WHERE how = 4
+
+-- relation: rootless
+-- actions of which nothing was found.
+SELECT rec, time, p, outcome, twofold FROM bare WHERE rec NOT IN (SELECT rec FROM root2)

@@ -53,25 +53,28 @@ FROM action_use x JOIN rotated_visit r ON r.use = x.use JOIN action n ON n.rec =
 LEFT JOIN known_origin k ON k.a = r.node AND k.origin = n.origin
 
 -- relation: told
--- everything found out about an action, row by row: itself, each first step with what its chain consists of, and codes
--- of its own. Not kept: `judged` adds it up.
-SELECT rec, time, p, outcome, NULL AS how, CASE WHEN twofold THEN $QW606 ELSE 0 END AS bits, 0 AS kinds, 0 AS ends,
-       0 AS anchored
-FROM action
-UNION ALL
-SELECT x.rec, NULL, NULL, NULL, x.how,
+-- every first step with what its chain consists of, and the codes of its tests. Not kept: `judged` adds it up.
+SELECT x.rec, x.time, x.p, x.outcome, x.how, x.sole,
        (u.bits & ~$QW402)
        | (CASE WHEN g.use IS NOT NULL THEN $QW207 ELSE 0 END)
        | (CASE WHEN o.ss IS NOT NULL THEN $QW206 ELSE 0 END)
        | (CASE WHEN x.how >= 3 THEN $QW102 ELSE 0 END)
        | (CASE WHEN u.denies = 1 AND x.outcome <> 2 THEN $QW205 ELSE 0 END)
-       | (CASE WHEN u.revoked = 1 AND x.outcome = 0 THEN $QW406 ELSE 0 END),
-       u.kinds, u.ends, CASE WHEN x.how <= 2 THEN u.anchored ELSE 0 END
+       | (CASE WHEN u.revoked = 1 AND x.outcome = 0 THEN $QW406 ELSE 0 END)
+       | (CASE WHEN x.twofold THEN $QW606 ELSE 0 END) AS bits,
+       u.kinds, u.ends, CASE WHEN x.how <= 2 THEN u.anchored ELSE 0 END AS anchored
 FROM action_use x
 JOIN use_sum u ON u.use = x.use
 LEFT JOIN (SELECT DISTINCT use, s FROM stranger) g ON g.use = x.use AND g.s = x.s
 LEFT JOIN set_overstep o ON o.ss = u.ss AND o.v = x.v AND o.r = x.r
-UNION ALL SELECT rec, NULL, NULL, NULL, NULL, bits, 0, 0, 0 FROM late
-UNION ALL SELECT rec, NULL, NULL, NULL, NULL, $QW103, 0, 0, 0 FROM by_session WHERE ambiguous
-UNION ALL SELECT rec, NULL, NULL, NULL, NULL, $QW104, 0, 0, 0 FROM action_dangling
-UNION ALL SELECT rec, NULL, NULL, NULL, NULL, $QW108, 0, 0, 0 FROM uncovered
+
+-- relation: aside
+-- codes that single actions have beside those of their chains.
+SELECT rec, bits FROM late
+UNION ALL SELECT rec, $QW103 FROM by_session WHERE ambiguous
+UNION ALL SELECT rec, $QW104 FROM action_dangling
+UNION ALL SELECT rec, $QW108 FROM uncovered
+
+-- relation: compound
+-- actions of which several rows must be added up although their first steps say that they are the only one.
+SELECT rec FROM aside UNION SELECT rec FROM joined

@@ -16,13 +16,23 @@ SELECT DISTINCT d.rec FROM dangling_key d JOIN (
 
 -- relation: judged
 -- one row per action: linkage (SPEC 6: 4 proven, 3 partial, 2 inferred, 1 missing) and all codes but QW105 and QW208.
+-- Most actions have one first step and nothing beside it; only the others are grouped.
 SELECT rec, time, p, outcome, coalesce(how, 0) AS how, kinds, ends,
        CASE WHEN how IN (1, 2) THEN CASE WHEN anchored = 1 THEN 4 ELSE 3 END WHEN how = 3 THEN 2 ELSE 1 END AS linkage,
        bits | (CASE WHEN how IS NULL THEN $QW101 ELSE 0 END) AS bits
 FROM (
-  SELECT rec, max(time) AS time, max(p) AS p, max(outcome) AS outcome, min(how) AS how, bit_or(bits) AS bits,
-         bit_or(kinds) AS kinds, max(ends) AS ends, max(anchored) AS anchored
-  FROM told GROUP BY rec
+  SELECT rec, time, p, outcome, how, bits, kinds, ends, anchored
+  FROM told WHERE sole AND rec NOT IN (SELECT rec FROM compound)
+  UNION ALL
+  SELECT rec, max(time), max(p), max(outcome), min(how), bit_or(bits), bit_or(kinds), max(ends), max(anchored)
+  FROM (
+    SELECT rec, time, p, outcome, how, bits, kinds, ends, anchored
+    FROM told WHERE NOT sole OR rec IN (SELECT rec FROM compound)
+    UNION ALL
+    SELECT rec, time, p, outcome, NULL, CASE WHEN twofold THEN $QW606 ELSE 0 END, 0, 0, 0 FROM rootless
+    UNION ALL
+    SELECT rec, NULL, NULL, NULL, NULL, bits, 0, 0, 0 FROM aside
+  ) several_rows GROUP BY rec
 ) summed
 
 -- relation: issuing
