@@ -279,7 +279,8 @@ def _names(run: _Run) -> None:
     run.build("origin_twins", "set_twins")
     run.engine.create(
         "twins",
-        "SELECT 1 AS one FROM scope WHERE twins > 0 UNION ALL SELECT 1 FROM origin_twins UNION ALL SELECT 1 FROM set_twins",
+        "SELECT 1 AS one FROM scope WHERE twins > 0 UNION ALL SELECT 1 FROM origin_twins "
+        "UNION ALL SELECT 1 FROM set_twins",
     )
     if run.engine.count("twins"):
         raise LinkageError("two names share a hash")
