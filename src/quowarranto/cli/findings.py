@@ -19,6 +19,7 @@ def command(case_folder: Path, code: tuple[str, ...], severity: tuple[str, ...],
     """What does not hold, the gravest first, folded per authority, or per principal where no authority is at fault."""
     from quowarranto.case.query import findings
     from quowarranto.findings import present
+    from quowarranto.records.codes import CODES
 
     wanted = {name.upper() for name in code}
     rows = (
@@ -35,8 +36,8 @@ def command(case_folder: Path, code: tuple[str, ...], severity: tuple[str, ...],
             ("COUNT", lambda row: str(row["count"])),
             ("FIRST", lambda row: row["first"]),
             ("LAST", lambda row: row["last"]),
+            ("WHAT", lambda row: CODES[row["code"]].name),
             ("SUBJECT", _subject),
-            ("SUMMARY", lambda row: row["summary"]),
         ),
         empty="no finding",
     )

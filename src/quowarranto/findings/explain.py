@@ -103,7 +103,7 @@ class Explainer:
                     "expected": None,
                     "held": all(code in _NOTES for code in codes),
                     "codes": codes,
-                    "note": "; ".join(CODES[code].clause for code in codes) or "held",
+                    "note": "; ".join(CODES[code].name for code in codes) or "held",
                     "term": _term(by_term[visit["term"]]),
                 }
             )
