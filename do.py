@@ -79,7 +79,7 @@ def _demo(rest: list[str]) -> int:
 
 
 def _test(rest: list[str]) -> int:
-    return _run(str(PYTHON), "-m", "pytest", "-n", "auto", "--maxprocesses", "4", *rest)
+    return _run(str(PYTHON), "-m", "pytest", "-rs", "-n", "auto", "--maxprocesses", "4", *rest)
 
 
 def _lint(rest: list[str]) -> int:
