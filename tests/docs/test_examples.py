@@ -1,0 +1,103 @@
+"""The examples of the documentation run, and print what it shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cases_io import _records
+from tests.docs.project import README, REFERENCE, ROOT, blocks, columns, text
+from tests.model import judge
+
+RUN = (README, ROOT / "docs" / "tutorial" / "first-case.md")
+"""Pages whose `console` blocks are run, in order, in an empty folder."""
+NATIVE = ROOT / "docs" / "howto" / "write-native-records.md"
+
+
+def _examples(path: Path) -> Iterator[tuple[list[str], str]]:
+    """Commands and expected output of the `console` blocks; `…` stands for anything, alone on a line for any lines."""
+    for block in blocks(path, "console"):
+        command, _, output = block.partition("\n")
+        assert command.startswith("$ quo "), f"{path.name}: a console block begins with `$ quo `"
+        yield command.removeprefix("$ quo ").split(), output
+
+
+def _expected(output: str) -> re.Pattern[str]:
+    parts = []
+    for line in output.splitlines():
+        if line.strip() == "…":
+            parts.append("(?:.*\n)*?")
+        else:
+            pieces = [re.escape(_squeezed(piece)) for piece in line.split("…")]
+            parts.append(r"\s*.*".join(pieces) + "\n")
+    return re.compile("".join(parts))
+
+
+def _squeezed(line: str) -> str:
+    return re.sub(r"[ \t]+", " ", line).strip()
+
+
+def _quo(arguments: list[str], folder: Path) -> str:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "utf-8", "COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-m", "quowarranto", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return "".join(_squeezed(line) + "\n" for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("path", RUN, ids=lambda path: path.name)
+def test_the_console_examples_of_a_page_print_what_the_page_shows(path: Path, tmp_path: Path) -> None:
+    examples = list(_examples(path))
+    assert examples
+    for command, output in examples:
+        printed = _quo(command, tmp_path)
+        assert _expected(output).fullmatch(printed), f"$ quo {' '.join(command)}\n{printed}"
+
+
+def test_the_records_of_the_how_to_are_judged_as_it_says() -> None:
+    (block,) = blocks(NATIVE, "jsonl")
+    judged = judge([record for line in block.splitlines() for record in _records(line.encode())])
+    found = {one.action: (one.verdict, one.linkage, one.codes) for one in judged}
+    assert found == {
+        "pam/1": ("authorised", "proven", ()),
+        "pam/2": ("unauthorised", "proven", ("QW202", "QW406")),
+    }
+
+
+def test_the_fields_that_commands_print_are_described(tmp_path: Path) -> None:
+    (block,) = blocks(NATIVE, "jsonl")
+    (tmp_path / "pam.jsonl").write_text(block, encoding="utf-8")
+    _quo(["link", "pam.jsonl"], tmp_path)
+    for name in ("verdicts", "findings", "coverage"):
+        fields = json.loads(_quo([name, "--format", "jsonl"], tmp_path).splitlines()[0]).keys()
+        assert columns(text(REFERENCE / "formats" / f"{name}.md")) >= fields, name
+    explained = json.loads(_quo(["explain", "pam/2", "--format", "json"], tmp_path))
+    described = columns(text(REFERENCE / "formats" / "explain.md"))
+    assert described >= {*explained, *explained["chain"][0], *explained["chain"][0]["tests"][0]}
+
+
+def test_python_examples_of_the_case_page_run(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text(
+        '{"kind":"action","time":"2026-03-01T09:00:00Z","principal":{"type":"user","id":"kim"},"action":"read",'
+        '"resource":{"type":"file","id":"a"}}\n',
+        encoding="utf-8",
+    )
+    _quo(["link", "one.jsonl"], tmp_path)
+    (block,) = blocks(REFERENCE / "formats" / "case.md", "python")
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "unproven" in done.stdout
