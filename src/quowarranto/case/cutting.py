@@ -81,7 +81,7 @@ def unwrap(piece: Piece, wrappers: tuple[str, ...]) -> Iterator[Piece]:
         if begin is None:
             yield piece
         else:
-            yield from _moved(_scan(data, begin, 1 + data.count(b"\n", 0, begin), end=b"]"), piece)
+            yield from _moved(_scan(data, begin, 1 + data.count(b"\n", 0, begin), end=b"]}"), piece)
         return
     if not lists:
         yield piece
@@ -179,7 +179,7 @@ def _scan(data: bytes, start: int, line: int, end: bytes = b"") -> Iterator[Piec
     """Objects from `start` on; an object that does not end before the next one begins is one broken piece.
 
     Args:
-        end: what closes the list that they stand in, if they do; what follows it is no entry.
+        end: what closes the list that they stand in, and the wrapper around it; what lies between is no entry.
     """
     lines = _Lines(data, start, line)
     depth = 0
@@ -201,7 +201,7 @@ def _scan(data: bytes, start: int, line: int, end: bytes = b"") -> Iterator[Piec
                 yield Piece(data[begin : at + 1], begin, lines.at(begin))
                 begin = at + 1
                 if end and (closed := _CLOSED.match(data, begin)):
-                    yield from _after(data, closed.end(), lines)
+                    yield from _after(data, closed.end(), lines, end[1:])
                     return
     if depth:
         yield Piece(data[begin:].rstrip(), begin, lines.at(begin), broken=_ENDS_EARLY)
@@ -210,17 +210,20 @@ def _scan(data: bytes, start: int, line: int, end: bytes = b"") -> Iterator[Piec
         if end:
             yield Piece(b"", len(data), lines.at(len(data)), broken=_ENDS_EARLY)
     else:
-        yield from _after(data, closed.end(), lines)
+        yield from _after(data, closed.end(), lines, end[1:])
 
 
 _CLOSED = re.compile(rb"\s*,?\s*\]")
-_TAIL = re.compile(rb"\s*(?:,\s*(?:" + _FLAT_FIELD + rb"\s*,?\s*)*+)?\}?\s*")
+_TAIL = re.compile(rb"\s*(?:,\s*(?:" + _FLAT_FIELD + rb"\s*,?\s*)*+)?(?P<end>\}?)\s*")
 """What may follow a list: the other fields of its wrapper."""
 
 
-def _after(data: bytes, at: int, lines: _Lines) -> Iterator[Piece]:
-    if _TAIL.fullmatch(data, at) is None:
+def _after(data: bytes, at: int, lines: _Lines, end: bytes) -> Iterator[Piece]:
+    found = _TAIL.match(data, at)
+    if found is None or found.end() < len(data):
         yield from _trimmed(data, at, len(data), lines)
+    elif end and not found["end"]:
+        yield Piece(b"", len(data), lines.at(len(data)), broken=_ENDS_EARLY)
 
 
 def _between(data: bytes, begin: int, end: int, lines: _Lines) -> Iterator[Piece]:

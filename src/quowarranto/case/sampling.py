@@ -30,10 +30,13 @@ def shape_of(name: str, head: bytes) -> Shape:
     if not text.startswith(b"{"):
         return "yaml" if re.search(rb"(?m)^apiVersion:\s", text[:4096]) else "lines"
     lines = [line for line in text.split(b"\n")[:50] if line.strip()]
-    if len(lines) == 1 or any(_decodes(line) for line in lines):
+    if _decodes(lines[0]):
         return "lines"
-    # an object that goes on over several lines, unless every line begins one
-    return "lines" if all(line.startswith(b"{") and len(line.strip()) > 1 for line in lines) else "stream"
+    first = next(cut_stream(text))
+    if first.broken is None and _decodes(first.data):
+        return "stream"  # it ends on a later line, or is not the only one on this
+    beginning = sum(line.startswith(b"{") and len(line.strip()) > 1 for line in lines)
+    return "lines" if 2 * beginning > len(lines) else "stream"
 
 
 def _decodes(line: bytes) -> bool:

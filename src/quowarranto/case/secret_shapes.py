@@ -27,7 +27,8 @@ _KINDS = (
     ("password in a connection string", r"(?<=://)[^\s/:@\"'\\]*:[^\s/@\"'\\]+(?=@)"),
     ("AWS secret key", r"(?i:aws.{0,20}secret.{0,20}[=:]\s*\\{0,64}[\"']?)[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"),
     ("password in a query", r"(?i:[?&]" + _QUERY + r"=)" + _TAKEN + r"[^&\s\"'\\#]{4,}"),
-    ("password", r"(?i:(?<![A-Za-z])(?:" + _WORDS + r")\s{0,8}[=:]\s{0,8})(?:" + _QUOTED + "|" + _BARE + ")"),
+    ("password", r"(?i:(?<![A-Za-z])(?:(?:" + _WORDS + r")\s{0,8}(?:=\s{0,8}|:\s{1,8}|:(?=\\{0,64}[\"'])))"
+                 r"|(?:password|passwd|pwd|passphrase):)(?:" + _QUOTED + "|" + _BARE + ")"),
     ("password flag", r"(?i:--(?:password|passwd|token|secret|api-key)[ =])" + _TAKEN + r"[^\s\"'\\]{4,}"),
 )  # fmt: skip
 _SECRET = re.compile("|".join(f"(?P<g{number}>{pattern})" for number, (_, pattern) in enumerate(_KINDS)))
