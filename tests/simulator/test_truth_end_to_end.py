@@ -1,0 +1,79 @@
+"""The imaginary organisation through the whole pipeline: what `quo` concludes is what really happened."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quowarranto.case.query import findings, quarantine, verdicts
+from quowarranto.case.store import Case
+from quowarranto.findings import present
+from quowarranto.pipeline import Outcome, link_paths
+from quowarranto.records.codes import CODES
+from quowarranto.simulator import Expected, Truth, simulate
+
+
+class Judged:
+    """A world and what the pipeline made of its logs."""
+
+    def __init__(self, folder: Path, actions: int, seed: int = 7) -> None:
+        self.truth: Truth = simulate(folder, actions=actions, seed=seed)
+        self.case = Case(folder / "quo.case")
+        self.outcome: Outcome = link_paths(self.case, [str(self.truth.logs)], threads=2)
+        self.verdicts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in verdicts(self.case.snapshot()):
+            shown = present.verdict(row)
+            self.verdicts[shown["action"]].append(shown)
+
+
+@pytest.fixture(scope="module", params=[200, 5000])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    """The small world with all its faults, and a larger one."""
+    return Judged(tmp_path_factory.mktemp("world"), request.param)
+
+
+def _agrees(expected: Expected, found: dict[str, Any]) -> bool:
+    codes, needed = set(found["codes"]), set(expected.codes)
+    return (
+        found["verdict"] == expected.verdict
+        and expected.linkage in (None, found["linkage"])
+        and (codes == needed if expected.exact else codes >= needed)
+    )
+
+
+def test_every_verdict_is_the_truth(world: Judged) -> None:
+    """Verdict, linkage and codes of every action."""
+    wrong = [
+        (line.scenario, line.action, line.verdict, line.linkage, line.codes, found)
+        for line in world.truth.lines()
+        for found in world.verdicts[line.action]
+        if not _agrees(line, found)
+    ]
+    assert wrong == []
+
+
+def test_every_action_is_judged_and_no_other(world: Judged) -> None:
+    """Twice only where two different records bear the id, and then both say so."""
+    lines = {line.action: line for line in world.truth.lines()}
+    assert lines.keys() == world.verdicts.keys()
+    twice = {action: found for action, found in world.verdicts.items() if len(found) > 1}
+    assert all("QW606" in one["codes"] for found in twice.values() for one in found)
+
+
+def test_the_broken_lines_are_in_quarantine_and_no_others(world: Judged) -> None:
+    """One in every log; the counts of the run add up with them."""
+    root = world.truth.logs
+    found = Counter(Path(row["file"]).relative_to(root).as_posix() for row in quarantine(world.case.snapshot()))
+    assert found == world.truth.expected_quarantine
+    totals = world.outcome.totals
+    assert totals.entries == totals.recorded + totals.skipped + totals.quarantined
+    assert totals.quarantined + totals.unread == sum(world.truth.expected_quarantine.values())
+
+
+def test_the_expected_findings_about_authorities_are_there(world: Judged) -> None:
+    """As (code, key), of the codes that the engine knows."""
+    found = {(row["code"], row["key"]) for row in findings(world.case.snapshot())}
+    assert {(code, key) for code, key in world.truth.findings if code in CODES} - found == set()
