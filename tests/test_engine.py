@@ -44,8 +44,8 @@ def test_the_engine_gives_the_answer_in_the_case_file(case: Case) -> None:
 def _judged_together() -> dict[str, list[Judgement]]:
     """Judgements of the case files, all of one clock in one run, which saves minutes.
 
-    Those that turn on the span of all facts (QW105) are left out, and every twentieth, to be judged alone. In no other case
-    is the span of its own facts exceeded, and so neither is that of all.
+    Those that turn on the span of all facts (QW105) are left out, and every twentieth, to be judged alone. In no other
+    case is the span of its own facts exceeded, and so neither is that of all.
     """
     out = {}
     cases = [case for number, case in enumerate(load_cases()) if number % 20 and "QW105" not in str(case.expect)]

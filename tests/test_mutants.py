@@ -1,0 +1,35 @@
+"""The random worlds see small faults in the SQL of the engine, each of a clause of SPEC 3 to 6."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mutants import Mutant, fate
+
+FAULTS = (
+    ("alias_claim", "min(id)", "max(id)"),
+    ("ended_at", "min(rank)", "max(rank)"),
+    ("next_ended", "opens DESC", "opens"),
+    ("renewed", "1 FOLLOWING", "0 FOLLOWING"),
+    ("held", "c.at_us < x.end_us THEN x.term", "c.at_us <= x.end_us THEN x.term"),
+    ("held", "c.at_us < y.end_us + $skew THEN 1", "c.at_us <= y.end_us + $skew THEN 1"),
+    ("graced", "h.at_us < t.grace_us", "h.at_us <= t.grace_us"),
+    ("phase", ">= d.until_us + $skew", "> d.until_us + $skew"),
+    ("asked", "max(a)", "min(a)"),
+    ("bare_late", "time + $skew", "time"),
+    ("by_decision", ">= time - $window", "> time - $window"),
+    ("session_live", "p.at_us < e.end_us", "p.at_us <= e.end_us"),
+    ("by_grant", "w.time < g.end_us", "w.time <= g.end_us"),
+    ("by_grant", "g.narrow DESC", "g.narrow"),
+    ("by_ended_grant", "g.end_us <= w.time", "g.end_us < w.time"),
+    ("visit${n}_$k", "s.decided_us > w.cited_us", "s.decided_us >= w.cited_us"),
+    ("level_next$n", "'decision' THEN v.start_us", "'decision' THEN v.at_us"),
+    ("late", "k.first_us >= r.end_us", "k.first_us > r.end_us"),
+    ("culprit", "j.linkage >= 3", "j.linkage > 3"),
+)
+
+
+@pytest.mark.parametrize(("relation", "right", "wrong"), FAULTS)
+def test_a_fault_in_the_sql_is_seen_by_the_worlds(relation: str, right: str, wrong: str) -> None:
+    """Where the text of a relation has changed, plant the fault where the clause now stands."""
+    assert fate(Mutant.planted(relation, right, wrong)) == "seen"
