@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import duckdb
 import msgspec
 
-from quowarranto.case.store import Snapshot
+from quowarranto.case.store import Snapshot, unusable
 from quowarranto.errors import CaseError
 from quowarranto.records import format_instant
 
@@ -48,12 +48,8 @@ def _fetched(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[A
         while rows := found.fetchmany(_BATCH):
             for row in rows:
                 yield dict(zip(names, row, strict=True))
-    except duckdb.IOException as error:
-        raise CaseError(
-            "the case cannot be read: a file of it is missing or damaged",
-            need="all files that `quo link` wrote there",
-            hint="restore the folder from a copy, or link the logs again into a new `--case`",
-        ) from error
+    except duckdb.Error as error:
+        raise unusable(None, error) from error
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -144,7 +140,8 @@ def verdicts(snapshot: Snapshot, filters: Filters = Filters()) -> Iterator[Row]:
     connection = connect(snapshot, "actions", "verdicts", "steps", "chains", "authorities", "faults", "keys")
     where, values = _where(filters)
     limit = f"LIMIT {int(filters.limit)}" if filters.limit is not None else ""
-    connection.execute(
+    rows(
+        connection,
         f"""
         CREATE TEMP TABLE picked AS
         SELECT v.rec, i.id, i.time, i.source, i.principal_type, i.principal_id, i.on_behalf_of, i.action,
@@ -153,7 +150,7 @@ def verdicts(snapshot: Snapshot, filters: Filters = Filters()) -> Iterator[Row]:
         FROM verdicts v JOIN actions i ON i.rec = v.rec
         {where} ORDER BY i.time, i.id, v.rec {limit}""",
         values,
-    ).fetchall()
+    )
     yield from _fetched(
         connection,
         """
@@ -232,20 +229,13 @@ def quarantine(snapshot: Snapshot) -> Iterator[Row]:
     )
 
 
-def record_numbers(snapshot: Snapshot, action: str) -> list[int]:
-    """The numbers of the judged records that bear an action id.
+def no_such_action(snapshot: Snapshot, action: str) -> NoReturn:
+    """Say that no judged record bears an action id.
 
     Raises:
-        CaseError: there is none; with the nearest ids as a hint.
+        CaseError: always; with the nearest ids as a hint.
     """
     connection = connect(snapshot, "actions", "verdicts")
-    found = rows(
-        connection,
-        "SELECT v.rec FROM verdicts v JOIN actions i ON i.rec = v.rec WHERE i.id = ? ORDER BY v.rec",
-        [action],
-    )
-    if found:
-        return [row["rec"] for row in found]
     near = rows(
         connection,
         "SELECT i.id FROM actions i JOIN verdicts v ON v.rec = i.rec "

@@ -21,7 +21,7 @@ def command(action: str, case_folder: Path, form: str, svg: Path | None) -> None
     """The chain of one ACTION: every authority, its term, the instant tested, what held, and the raw line behind it."""
     from quowarranto.findings.explain import Explainer
 
-    explained = Explainer(snapshot_of(case_folder)).explain(action)
+    explained = Explainer(snapshot_of(case_folder), [action]).explain(action)
     if svg is not None:
         from quowarranto.export.timeline import timeline_svg
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from quowarranto.cli.common import case_option, format_option, show, snapshot_of, who
+from quowarranto.cli.common import case_option, format_option, known, show, snapshot_of, who
+from quowarranto.records.codes import CODES, SEVERITIES
 
 
 @click.command("findings")
@@ -19,9 +20,10 @@ def command(case_folder: Path, code: tuple[str, ...], severity: tuple[str, ...],
     """What does not hold, the gravest first, folded per authority, or per principal where no authority is at fault."""
     from quowarranto.case.query import findings
     from quowarranto.findings import present
-    from quowarranto.records.codes import CODES
 
     wanted = {name.upper() for name in code}
+    known("--code", sorted(wanted), tuple(CODES))
+    known("--severity", severity, SEVERITIES)
     rows = (
         present.finding(row)
         for row in findings(snapshot_of(case_folder))

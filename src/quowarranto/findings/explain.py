@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from quowarranto.case.query import Filters, Row, connect, native_action, native_fact, record_numbers, rows, verdicts
+from quowarranto.case.query import Filters, Row, connect, native_action, native_fact, no_such_action, rows, verdicts
 from quowarranto.case.raw import raw_line
 from quowarranto.case.store import Snapshot
 from quowarranto.findings import present
@@ -19,13 +19,48 @@ _NOTES = ("QW401", "QW604", "QW102", "QW109", "QW301", "QW305", "QW306", "QW104"
 """Codes that do not say that an authority failed to hold."""
 
 
-class Explainer:
-    """Explains actions of one state of a case; holds one connection for all of them."""
+# The part of each table that the wanted actions need, in this order: reading a table once beats asking it per action.
+_PARTS: tuple[tuple[str, str], ...] = (
+    ("actions", "SELECT * FROM actions WHERE rec IN (SELECT rec FROM wanted)"),
+    ("faults", "SELECT * FROM faults WHERE rec IN (SELECT rec FROM wanted)"),
+    ("steps", "SELECT * FROM steps WHERE rec IN (SELECT rec FROM wanted)"),
+    ("chains", "SELECT * FROM chains WHERE use IN (SELECT use FROM steps)"),
+    ("parents", "SELECT * FROM parents WHERE use IN (SELECT use FROM steps)"),
+    ("authorities", "SELECT * FROM authorities WHERE a IN (SELECT node FROM chains)"),
+    ("terms", "SELECT * FROM terms WHERE a IN (SELECT node FROM chains)"),
+    (
+        "known",
+        "SELECT key FROM keys WHERE key IN (SELECT unnest(cites) FROM actions UNION ALL SELECT unnest(cites) FROM "
+        "(SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) "
+        "WHERE rec IN (SELECT term FROM chains))",
+    ),
+    ("keys", "SELECT * FROM keys WHERE a IN (SELECT node FROM chains)"),
+    ("facts", "SELECT * FROM facts WHERE id IN (SELECT key FROM keys)"),
+    ("derived", "SELECT * FROM derived WHERE id IN (SELECT key FROM keys)"),
+)
 
-    def __init__(self, snapshot: Snapshot, raw: Callable[[Origin], str | None] = raw_line) -> None:
-        self._snapshot = snapshot
+
+class Explainer:
+    """Explains some actions of one state of a case; reads what they need once."""
+
+    def __init__(
+        self, snapshot: Snapshot, actions: Sequence[str], raw: Callable[[Origin], str | None] = raw_line
+    ) -> None:
         self._raw = raw
+        self._concluded: dict[str, list[Row]] = {action: [] for action in actions}
+        for row in verdicts(snapshot, Filters(action=tuple(actions))) if actions else ():
+            self._concluded[row["id"]].append(row)
+        for action, found in self._concluded.items():
+            if not found:
+                no_such_action(snapshot, action)
         self._connection = connect(snapshot)
+        self._narrow([row["rec"] for found in self._concluded.values() for row in found])
+
+    def _narrow(self, numbers: list[int]) -> None:
+        self._connection.execute("CREATE TEMP TABLE wanted AS SELECT unnest($1::BIGINT[]) AS rec", [numbers]).fetchall()
+        for name, sql in _PARTS:
+            self._connection.execute(f"CREATE TEMP TABLE part_{name} AS {sql}").fetchall()
+            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM part_{name}").fetchall()
 
     def explain(self, action: str) -> list[dict[str, Any]]:
         """One explanation per record that bears the id (docs/reference/formats/explain.md).
@@ -33,9 +68,7 @@ class Explainer:
         Raises:
             CaseError: no such action.
         """
-        numbers = record_numbers(self._snapshot, action)
-        concluded = {row["rec"]: row for row in verdicts(self._snapshot, Filters(action=(action,)))}
-        return [self._one(rec, concluded[rec]) for rec in numbers]
+        return [self._one(row["rec"], row) for row in self._concluded[action]]
 
     def _one(self, rec: int, concluded: Row) -> dict[str, Any]:
         row = rows(self._connection, "SELECT * FROM actions WHERE rec = ?", [rec])[0]
@@ -170,7 +203,7 @@ class Explainer:
               SELECT unnest(f.cites) FROM steps s JOIN chains c ON c.use = s.use
               JOIN (SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) f ON f.rec = c.term
               WHERE s.rec = ? AND s.how <> 4
-            ) cited WHERE key NOT IN (SELECT key FROM keys) ORDER BY key""",
+            ) cited WHERE key NOT IN (SELECT key FROM known) ORDER BY key""",
             [rec, rec],
         )
         return [row["key"] for row in found]

@@ -138,5 +138,6 @@ def _explained(snapshot: Snapshot, found: list[dict[str, Any]]) -> dict[str, Any
             wanted.setdefault(action)
         if len(wanted) >= _EXPLAINED:
             break
-    explainer = Explainer(snapshot)
-    return {action: explainer.explain(action)[0] for action in list(wanted)[:_EXPLAINED]}
+    shown = list(wanted)[:_EXPLAINED]
+    explainer = Explainer(snapshot, shown)
+    return {action: explainer.explain(action)[0] for action in shown}
