@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,25 +20,31 @@ _NOTES = ("QW401", "QW604", "QW102", "QW109", "QW301", "QW305", "QW306", "QW104"
 """Codes that do not say that an authority failed to hold."""
 
 
-# The part of each table that the wanted actions need, in this order: reading a table once beats asking it per action.
+# What the wanted actions need of each table, in this order: reading a table once beats asking it per action.
 _PARTS: tuple[tuple[str, str], ...] = (
     ("actions", "SELECT * FROM actions WHERE rec IN (SELECT rec FROM wanted)"),
     ("faults", "SELECT * FROM faults WHERE rec IN (SELECT rec FROM wanted)"),
     ("steps", "SELECT * FROM steps WHERE rec IN (SELECT rec FROM wanted)"),
-    ("chains", "SELECT * FROM chains WHERE use IN (SELECT use FROM steps)"),
+    ("chains", "SELECT * FROM chains WHERE use IN (SELECT use FROM steps) ORDER BY depth, node, at_us"),
     ("parents", "SELECT * FROM parents WHERE use IN (SELECT use FROM steps)"),
     ("authorities", "SELECT * FROM authorities WHERE a IN (SELECT node FROM chains)"),
-    ("terms", "SELECT * FROM terms WHERE a IN (SELECT node FROM chains)"),
+    ("terms", "SELECT * FROM terms WHERE a IN (SELECT node FROM chains) ORDER BY start_us, end_us, term"),
     (
-        "known",
-        "SELECT key FROM keys WHERE key IN (SELECT unnest(cites) FROM actions UNION ALL SELECT unnest(cites) FROM "
-        "(SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) "
-        "WHERE rec IN (SELECT term FROM chains))",
+        "cited",
+        "SELECT rec, unnest(cites) AS key FROM actions UNION "
+        "SELECT f.rec, unnest(f.cites) FROM (SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) f "
+        "WHERE f.rec IN (SELECT term FROM chains)",
     ),
-    ("keys", "SELECT * FROM keys WHERE a IN (SELECT node FROM chains)"),
-    ("facts", "SELECT * FROM facts WHERE id IN (SELECT key FROM keys)"),
-    ("derived", "SELECT * FROM derived WHERE id IN (SELECT key FROM keys)"),
+    ("unknown", "SELECT rec, key FROM cited WHERE key NOT IN (SELECT key FROM keys)"),
+    (
+        "told",
+        "SELECT k.a, f.* FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived) f JOIN keys k ON k.key = f.id "
+        "WHERE k.a IN (SELECT node FROM chains) "
+        "QUALIFY row_number() OVER (PARTITION BY k.a, f.digest ORDER BY f.rec) = 1 ORDER BY f.time, f.rec",
+    ),
 )
+_FACTS = 50
+"""Facts that are shown of one authority."""
 
 
 class Explainer:
@@ -53,160 +60,125 @@ class Explainer:
         for action, found in self._concluded.items():
             if not found:
                 no_such_action(snapshot, action)
-        self._connection = connect(snapshot)
-        self._narrow([row["rec"] for found in self._concluded.values() for row in found])
-
-    def _narrow(self, numbers: list[int]) -> None:
-        self._connection.execute("CREATE TEMP TABLE wanted AS SELECT unnest($1::BIGINT[]) AS rec", [numbers]).fetchall()
-        for name, sql in _PARTS:
-            self._connection.execute(f"CREATE TEMP TABLE part_{name} AS {sql}").fetchall()
-            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM part_{name}").fetchall()
+        parts = _parts(snapshot, [row["rec"] for found in self._concluded.values() for row in found])
+        self._actions = {row["rec"]: row for row in parts["actions"]}
+        self._faults = _grouped(parts["faults"], "rec")
+        self._steps = _grouped(parts["steps"], "rec")
+        self._chains = _grouped(parts["chains"], "use")
+        self._parents = _grouped(parts["parents"], "use")
+        self._authorities = {row["a"]: row for row in parts["authorities"]}
+        self._terms = _grouped(parts["terms"], "a")
+        self._unknown = _grouped(parts["unknown"], "rec")
+        self._told = _grouped(parts["told"], "a")
 
     def explain(self, action: str) -> list[dict[str, Any]]:
-        """One explanation per record that bears the id (docs/reference/formats/explain.md).
-
-        Raises:
-            CaseError: no such action.
-        """
+        """One explanation per record that bears the id (docs/reference/formats/explain.md)."""
         return [self._one(row["rec"], row) for row in self._concluded[action]]
 
     def _one(self, rec: int, concluded: Row) -> dict[str, Any]:
-        row = rows(self._connection, "SELECT * FROM actions WHERE rec = ?", [rec])[0]
+        row = self._actions[rec]
         record = native_action(row)
         origin = record.pop("origin")
         if "from" in origin:
             record["origin"] = origin.pop("from")
-        faults = rows(self._connection, "SELECT code, a FROM faults WHERE rec = ?", [rec])
-        instant = row["time"]
         return {
             "action": record,
             "origin": origin,
             "raw": self._raw(Origin(**origin)),
             "verdict": present.verdict(concluded),
-            "chain": [self._authority(step, instant, faults) for step in self._steps(rec)],
+            "chain": [self._authority(node, visits, rec, row["time"]) for node, visits in self._visited(rec).items()],
             "dangling": self._dangling(rec),
         }
 
-    def _steps(self, rec: int) -> list[dict[str, Any]]:
-        """The authorities of the chain, first steps first, each with its visits and who cites it."""
-        found = rows(
-            self._connection,
-            """
-            SELECT c.node, n.id, n.kind, c.use, s.how, c.depth, c.at_us, c.term, c.codes, c.lent,
-                   list(DISTINCT coalesce(m.id, 'action')) AS cited_by
-            FROM steps s JOIN chains c ON c.use = s.use JOIN authorities n ON n.a = c.node
-            LEFT JOIN parents p ON p.use = c.use AND p.node = c.node LEFT JOIN authorities m ON m.a = p.parent
-            WHERE s.rec = ?
-            GROUP BY ALL ORDER BY c.depth, n.id, c.at_us""",
-            [rec],
-        )
-        grouped: dict[int, dict[str, Any]] = {}
-        for row in found:
-            step = grouped.setdefault(
-                row["node"],
-                {
-                    "a": row["node"],
-                    "key": row["id"],
-                    "kind": row["kind"],
-                    "cited_by": set(),
-                    "joined": False,
-                    "visits": [],
-                },
-            )
-            step["cited_by"].update(row["cited_by"])
-            step["joined"] = step["joined"] or row["how"] in (3, 4)
-            step["visits"].append(row)
-        for step in grouped.values():
-            step["joined"] = step["joined"] and step["cited_by"] == {"action"}
-        return list(grouped.values())
+    def _visited(self, rec: int) -> dict[int, list[Row]]:
+        """The authorities of the chain, first steps first, each with its visits."""
+        visits = [visit | {"how": step["how"]} for step in self._steps[rec] for visit in self._chains[step["use"]]]
+        visits.sort(key=lambda visit: (visit["depth"], self._authorities[visit["node"]]["id"], visit["at_us"]))
+        return _grouped(visits, "node")
 
-    def _authority(self, step: dict[str, Any], instant: int, faults: list[Row]) -> dict[str, Any]:
-        terms = rows(self._connection, "SELECT * FROM terms WHERE a = ? ORDER BY start_us, end_us", [step["a"]])
-        mine = {fault["code"] for fault in faults if fault["a"] == step["a"]}
+    def _authority(self, node: int, visits: list[Row], rec: int, instant: int) -> dict[str, Any]:
+        terms = self._terms[node]
         by_term = {term["term"]: term for term in terms}
-        constant = {code for visit in step["visits"] for code in _codes(visit["codes"])}
-        extra = sorted(mine - constant)
-        tests = []
-        for visit in step["visits"]:
-            codes = sorted({*(code for code in _codes(visit["codes"]) if code != "QW402" or code in mine), *extra})
-            at = visit["at_us"] if self._below_decision(visit, step["visits"], instant) else instant
-            tests.append(
-                {
-                    "at": format_instant(at),
-                    "expected": None,
-                    "held": all(code in _NOTES for code in codes),
-                    "codes": codes,
-                    "note": "; ".join(CODES[code].name for code in codes) or "held",
-                    "term": _term(by_term[visit["term"]]),
-                }
-            )
+        cited_by = self._cited_by(node, visits)
+        mine = {fault["code"] for fault in self._faults[rec] if fault["a"] == node}
+        extra = mine - {code for visit in visits for code in _codes(visit["codes"])}
         return {
-            "key": step["key"],
-            "kind": step["kind"],
-            "cited_by": sorted(step["cited_by"]),
-            "joined": step["joined"],
-            "tests": tests,
-            "says": _says(by_term[step["visits"][0]["term"]]),
+            "key": self._authorities[node]["id"],
+            "kind": self._authorities[node]["kind"],
+            "cited_by": sorted(cited_by),
+            "joined": cited_by == {"action"} and any(visit["how"] >= 3 for visit in visits),
+            "tests": [self._test(visit, by_term[visit["term"]], mine, extra, instant) for visit in visits],
+            "says": _says(by_term[visits[0]["term"]]),
             "terms": [_term(term) for term in terms],
-            "facts": self._facts(step["a"]),
+            "facts": [self._fact(row) for row in self._told[node][:_FACTS]],
         }
 
-    def _below_decision(self, visit: Row, visits: list[Row], instant: int) -> bool:
-        """Whether the visit was tested at a decision's own time rather than at the action's."""
-        above = rows(
-            self._connection,
-            """
-            WITH RECURSIVE up(node) AS (
-              SELECT parent FROM parents WHERE use = ? AND node = ? AND parent IS NOT NULL
-              UNION SELECT p.parent FROM parents p JOIN up ON p.node = up.node
-              WHERE p.use = ? AND p.parent IS NOT NULL)
-            SELECT t.start_us FROM up JOIN authorities n ON n.a = up.node AND n.kind = 'decision'
-            JOIN terms t ON t.a = n.a WHERE t.start_us = ?""",
-            [visit["use"], visit["node"], visit["use"], visit["at_us"]],
-        )
-        return bool(above)
+    def _cited_by(self, node: int, visits: list[Row]) -> set[str]:
+        parents = {row["parent"] for visit in visits for row in self._parents[visit["use"]] if row["node"] == node}
+        return {"action" if parent is None else self._authorities[parent]["id"] for parent in parents}
 
-    def _facts(self, authority: int) -> list[dict[str, Any]]:
-        found = rows(
-            self._connection,
-            """
-            SELECT f.* EXCLUDE (nth) FROM (
-              SELECT *, row_number() OVER (PARTITION BY digest ORDER BY rec) AS nth
-              FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived)
-              WHERE id IN (SELECT key FROM keys WHERE a = ?)) f
-            WHERE nth = 1 ORDER BY time, rec LIMIT 50""",
-            [authority],
+    def _test(self, visit: Row, term: Row, mine: set[str], extra: set[str], instant: int) -> dict[str, Any]:
+        codes = sorted({code for code in _codes(visit["codes"]) if code != "QW402" or code in mine} | extra)
+        return {
+            "at": format_instant(visit["at_us"] if self._below_decision(visit) else instant),
+            "expected": None,
+            "held": all(code in _NOTES for code in codes),
+            "codes": codes,
+            "note": "; ".join(CODES[code].name for code in codes) or "held",
+            "term": _term(term),
+        }
+
+    def _below_decision(self, visit: Row) -> bool:
+        """Whether the visit was tested at a decision's own time rather than at the action's."""
+        above: set[int] = set()
+        front = {visit["node"]}
+        while front:
+            front = {
+                row["parent"]
+                for row in self._parents[visit["use"]]
+                if row["node"] in front and row["parent"] is not None and row["parent"] not in above
+            }
+            above |= front
+        return any(
+            self._authorities[node]["kind"] == "decision" and self._terms[node][0]["start_us"] == visit["at_us"]
+            for node in above
         )
-        out = []
-        for row in found:
-            fact = native_fact(row)
-            origin = fact["origin"]
-            out.append(
-                {
-                    "fact": fact["fact"],
-                    "time": fact["time"],
-                    "end": fact.get("end"),
-                    "origin": origin,
-                    "raw": self._raw(Origin(**origin)),
-                }
-            )
-        return out
+
+    def _fact(self, row: Row) -> dict[str, Any]:
+        fact = native_fact(row)
+        origin = fact["origin"]
+        return {
+            "fact": fact["fact"],
+            "time": fact["time"],
+            "end": fact.get("end"),
+            "origin": origin,
+            "raw": self._raw(Origin(**origin)),
+        }
 
     def _dangling(self, rec: int) -> list[str]:
         """Keys cited by the action, or by an authority of its chain, of which there is no record."""
-        found = rows(
-            self._connection,
-            """
-            SELECT DISTINCT key FROM (
-              SELECT unnest(cites) AS key FROM actions WHERE rec = ?
-              UNION ALL
-              SELECT unnest(f.cites) FROM steps s JOIN chains c ON c.use = s.use
-              JOIN (SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) f ON f.rec = c.term
-              WHERE s.rec = ? AND s.how <> 4
-            ) cited WHERE key NOT IN (SELECT key FROM known) ORDER BY key""",
-            [rec, rec],
-        )
-        return [row["key"] for row in found]
+        citing = {rec} | {
+            visit["term"] for step in self._steps[rec] if step["how"] != 4 for visit in self._chains[step["use"]]
+        }
+        return sorted({row["key"] for number in citing for row in self._unknown[number]})
+
+
+def _parts(snapshot: Snapshot, numbers: list[int]) -> dict[str, list[Row]]:
+    connection = connect(snapshot)
+    connection.execute("CREATE TEMP TABLE wanted AS SELECT unnest($1::BIGINT[]) AS rec", [numbers]).fetchall()
+    out = {}
+    for name, sql in _PARTS:
+        connection.execute(f"CREATE TEMP TABLE part_{name} AS {sql}").fetchall()
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM part_{name}").fetchall()
+        out[name] = rows(connection, f"SELECT * FROM part_{name}")
+    return out
+
+
+def _grouped(found: list[Row], column: str) -> defaultdict[int, list[Row]]:
+    out: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in found:
+        out[row[column]].append(row)
+    return out
 
 
 def _codes(text: str) -> list[str]:

@@ -33,9 +33,12 @@ SELECT DISTINCT f.rec, f.code, f.a FROM (
 ) f
 
 -- relation: fault_about
--- the same with the subject that it is folded under: the authority, else the principal (SPEC 8, "folded").
-SELECT f.rec, f.code, coalesce(f.a, 0) AS a, CASE WHEN f.a IS NULL THEN j.p ELSE 0 END AS p, j.time
+-- the same with the subject that it is folded under: the authority, else the principal (SPEC 8, "folded"). A decision is
+-- made anew for each action, so folding under it would fold nothing: its faults are the principal's.
+SELECT f.rec, f.code, CASE WHEN n.kind <> 'decision' THEN n.a ELSE 0 END AS a,
+       CASE WHEN n.kind <> 'decision' THEN 0 ELSE j.p END AS p, j.time
 FROM fault f JOIN action j ON j.rec = f.rec
+LEFT JOIN (SELECT a, kind FROM authority) n ON n.a = f.a
 
 -- relation: finding
 -- one row per (code, authority or principal): how many actions, first and last.
