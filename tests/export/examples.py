@@ -1,4 +1,4 @@
-"""Explained actions and a report as the rest of the program hands them to `export`: one per way that a chain can fail."""
+"""Explained actions and reports as the rest of the program hands them to `export`: one per way a chain can fail."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def point(time: str, until: str | None = None) -> Json:
     return {**term(time, until), "point": True}
 
 
-def tested(time: str, on: Json | None, *codes: str, held: bool = True, note: str = "") -> Json:
+def tested(time: str, on: Json | None, *codes: str, held: bool = True, note: str = "") -> Json:  # noqa: PT028
     """A test of the contract."""
     return {"at": at(time), "expected": BOT, "held": held, "codes": list(codes), "note": note, "term": on}
 
@@ -277,7 +277,10 @@ def long_chain(links: int = 40) -> Json:
     return explained("req-long-1", "10:00:00", "authorised", chain, "everything holds")
 
 
-HOSTILE = "</script><script>alert(1)</script>\"'&<b>\u202egnp.exe\x00\x1b[31m]]>--><img src=https://evil.example/x onerror=alert(2)>"
+HOSTILE = (
+    "</script><script>alert(1)</script>\"'&<b>\u202egnp.exe\x00\x1b[31m]]>-->"
+    "<img src=https://evil.example/x onerror=alert(2)>"
+)
 
 
 def hostile() -> Json:
@@ -319,3 +322,60 @@ def everything() -> list[Json]:
             stale_exception,
         )
     ]
+
+
+def a_report(ones: list[Json]) -> Json:
+    """A report whose findings have these explained actions as samples."""
+    findings = [
+        {
+            "code": (one["verdict"]["codes"] or ["QW101"])[0],
+            "name": "something that does not hold",
+            "severity": ("critical", "high", "medium", "low", "info")[place % 5],
+            "subject": {"key": one["chain"][0]["key"], "kind": one["chain"][0]["kind"]}
+            if one["chain"]
+            else {"principal": one["verdict"]["principal"]},
+            "count": place + 1,
+            "first": one["verdict"]["time"],
+            "last": one["verdict"]["time"],
+            "sample": [one["action"]["id"]],
+            "summary": one["verdict"]["because"],
+            "controls": ["NIST SP 800-53: AC-3"],
+        }
+        for place, one in enumerate(ones)
+    ]
+    slot = {"start": at("09:00:00"), "end": at("10:00:00"), "verdicts": {"authorised": 3, "unauthorised": 1}}
+    return {
+        "title": "A day at the example",
+        "generated_at": "2026-03-02T00:00:00Z",
+        "case": "quo.case",
+        "version": "0.1.0",
+        "totals": {
+            "actions": 4,
+            "verdicts": {"authorised": 3, "unauthorised": 1},
+            "linkage": {"proven": 4},
+            "lines": 9,
+            "records": 8,
+            "skipped": 0,
+            "quarantined": 1,
+            "facts": 4,
+        },
+        "span": {"first": at("09:00:00"), "last": at("11:00:00")},
+        "over_time": [slot, slot | {"start": at("10:00:00"), "end": at("11:00:00"), "verdicts": {}}],
+        "sources": [
+            {
+                "source": "audit",
+                "type": "vault",
+                "actions": 4,
+                "linkage": {"proven": 3, "missing": 1},
+                "verdicts": {"authorised": 3},
+                "ceiling": "proven",
+                "raise_it": "load the policies",
+                "gaps": [],
+            }
+        ],
+        "findings": findings,
+        "root_causes": {"stale-authority": 1},
+        "explained": {one["action"]["id"]: one for one in ones},
+        "quarantine": [{"file": "audit.log", "line": 3, "offset": 90, "reason": "not JSON: it ends too early"}],
+        "limits": ["A missing record is not proof of a missing control."],
+    }
