@@ -45,7 +45,7 @@ class Quiet:
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a run read; the verdicts are in the case."""
+    """What a run read; the verdicts are in the case. `commit` is 0 where there was no file to read."""
 
     totals: Totals
     inputs: list[Input]
@@ -74,11 +74,14 @@ def link_paths(
     config = load_config(case.folder)
     progress.stage("recognising")
     inputs = [recognise(path, kind) for kind, path in expand(arguments, leave_out=case.folder)]
+    if arguments and not inputs:
+        return Outcome(Totals(), [], 0)
     with case.writing() as writer:
         totals = Totals()
         if inputs:
             totals = _read(writer, inputs, threads, progress)
-            writer.commit("read")
+            # what no source could read changes no verdict
+            writer.commit("read" if totals.recorded or writer.last.what == "read" else "quarantined")
         if totals.recorded or not inputs:
             _judge(writer, config, memory, threads, progress)
             writer.commit("judged")

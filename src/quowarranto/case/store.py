@@ -82,7 +82,7 @@ class Snapshot:
             try:
                 connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM {self.scan(table)}")
             except duckdb.Error as error:
-                raise _damaged(self.folder, f"table `{table}`") from error
+                raise unusable(self.folder, error, f"table `{table}`") from error
 
 
 class Case:
@@ -145,7 +145,7 @@ class Case:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / ".lock").open("w")
         except OSError as error:
-            raise CaseError(f"`{self.folder}` cannot be written: {error.strerror}") from error
+            raise _unwritable(self.folder, error) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -160,6 +160,8 @@ class Case:
                 if isinstance(error, BrokenPipeError):
                     raise
                 raise _unwritable(self.folder, error) from error
+            except duckdb.Error as error:
+                raise unusable(self.folder, error) from error
 
 
 class Writer:
@@ -277,7 +279,7 @@ def write_parquet(table: Table, path: Path, connection: duckdb.DuckDBPyConnectio
     try:
         connection.execute(f"COPY arrow_rows TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
     except duckdb.IOException as error:
-        raise _unwritable(path.parent, error) from error
+        raise _unwritable(path.parent.parent, error) from error
     finally:
         connection.unregister("arrow_rows")
 
@@ -312,19 +314,38 @@ def _opened(folder: Path, table: str) -> DeltaTable:
         raise _damaged(folder, f"table `{table}`") from error
 
 
-def _damaged(folder: Path, what: str) -> CaseError:
+def unusable(folder: Path | None, error: duckdb.Error, what: str = "") -> Exception:
+    """What an engine's failure means for the user: no room, a damaged file; anything else is left as it is."""
+    if isinstance(error, (duckdb.OutOfMemoryException, duckdb.InterruptException)):
+        return error
+    if "No space left" in str(error) or "Permission denied" in str(error):
+        return _unwritable(folder, error)
+    if isinstance(error, (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)):
+        return _damaged(folder, what)
+    return error
+
+
+def _damaged(folder: Path | None, what: str) -> CaseError:
     return CaseError(
-        f"the case at `{folder}` cannot be read: a file of it is missing or damaged",
-        at=f"{folder}: {what}",
+        f"the case{_at(folder)} cannot be read: a file of it is missing or damaged",
+        at=f"{folder}: {what}" if what else None,
         need="all files that `quo link` wrote there",
         hint="restore the folder from a copy, or link the logs again into a new `--case`",
     )
 
 
-def _unwritable(folder: Path, error: BaseException) -> CaseError:
-    why = (error.strerror if isinstance(error, OSError) else None) or "input/output error"
+def _at(folder: Path | None) -> str:
+    return f" at `{folder}`" if folder else ""
+
+
+_NO_ROOM = {True: "no space left on device"}
+
+
+def _unwritable(folder: Path | None, error: BaseException) -> CaseError:
+    why = (error.strerror if isinstance(error, OSError) else None) or _NO_ROOM.get("No space left" in str(error))
+    why = why or "input/output error"
     return CaseError(
-        f"the case at `{folder}` cannot be written: {why.lower()}",
+        f"the case{_at(folder)} cannot be written: {why.lower()}",
         need="a folder with room for it that this user may write",
         hint="free some room, or name another folder with `--case`; what was complete before still is",
     )

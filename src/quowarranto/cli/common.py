@@ -93,12 +93,10 @@ def filters_of(values: dict[str, Any]) -> Filters:
     from quowarranto.case.query import Filters
     from quowarranto.records.codes import CODES
 
-    _known(
-        "--verdict", values["verdict"], ("authorised", "presumed", "unproven", "unauthorised", "disputed", "refused")
-    )
-    _known("--linkage", values["linkage"], ("attested", "proven", "partial", "inferred", "missing"))
+    known("--verdict", values["verdict"], ("authorised", "presumed", "unproven", "unauthorised", "disputed", "refused"))
+    known("--linkage", values["linkage"], ("attested", "proven", "partial", "inferred", "missing"))
     codes = tuple(code.upper() for code in values["code"])
-    _known("--code", codes, tuple(CODES))
+    known("--code", codes, tuple(CODES))
     return Filters(
         verdict=values["verdict"],
         linkage=values["linkage"],
@@ -114,10 +112,15 @@ def filters_of(values: dict[str, Any]) -> Filters:
     )
 
 
-def _known(option: str, given: Iterable[str], known: Sequence[str]) -> None:
+def known(option: str, given: Iterable[str], values: Sequence[str]) -> None:
+    """Refuse what is none of an option's values.
+
+    Raises:
+        click.BadParameter: it lists them.
+    """
     for value in given:
-        if value not in known:
-            raise click.BadParameter(f"`{value}` is not one of {', '.join(known)}", param_hint=option)
+        if value not in values:
+            raise click.BadParameter(f"`{value}` is not one of {', '.join(values)}", param_hint=option)
 
 
 def _instant(option: str, text: str | None) -> int | None:

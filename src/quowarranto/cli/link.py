@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def command(
         raise click.UsageError("nothing to read: name files, folders or globs (or try `quo demo`)")
     with Bars() as bars:
         outcome = link_paths(case, paths, memory=_memory(memory), threads=threads, progress=bars)
-    return report_run(case, outcome, fail_on, form)
+    return report_run(case, outcome, fail_on, form, paths)
 
 
 def _memory(text: str | None) -> str | None:
@@ -48,13 +49,13 @@ def _memory(text: str | None) -> str | None:
     return text
 
 
-def report_run(case: Any, outcome: Any, fail_on: str | None, form: str) -> int:
+def report_run(case: Any, outcome: Any, fail_on: str | None, form: str, paths: Sequence[str] = ()) -> int:
     """Print what a run read and concluded, and return its exit code."""
     from quowarranto.findings.overview import overview
 
     totals = outcome.totals
-    if outcome.inputs and totals.recorded == 0:
-        _nothing_read(outcome)
+    if (outcome.inputs or not outcome.commit) and totals.recorded == 0:
+        _nothing_read(outcome, paths)
         return 3
     seen = overview(case.snapshot())
     grave = _grave(seen, fail_on)
@@ -80,14 +81,22 @@ def _grave(seen: dict[str, Any], fail_on: str | None) -> int:
     return sum(count for severity, count in seen["severities"].items() if SEVERITIES.index(severity) >= least)
 
 
-def _nothing_read(outcome: Any) -> None:
+def _nothing_read(outcome: Any, paths: Sequence[str]) -> None:
     totals = outcome.totals
     click.echo("error: nothing was read", err=True)
-    for one in outcome.inputs[:10]:
-        if one.source is None:
-            click.echo(f"   at: {printable(one.path)}: {one.why_not}", err=True)
+    unread = [one for one in outcome.inputs if one.source is None]
+    for one in unread[:10]:
+        click.echo(f"   at: {printable(one.path)}: {one.why_not}", err=True)
+    if len(unread) > 10:
+        click.echo(f"   at: {len(unread) - 10:,} more files; `quo quarantine` lists them", err=True)
     if totals.quarantined:
-        click.echo(f"   at: {totals.quarantined} lines are in quarantine; `quo quarantine` gives the reasons", err=True)
+        click.echo(
+            f"   at: {totals.quarantined:,} lines are in quarantine; `quo quarantine` gives the reasons", err=True
+        )
+    if not outcome.inputs:
+        click.echo(
+            f"   at: no file is in {printable(', '.join(paths))} (names that begin with a dot are left out)", err=True
+        )
     click.echo(" need: at least one entry that a source can read", err=True)
     click.echo("  try: `quo sources` lists what can be read; TYPE=PATH overrides a wrong guess", err=True)
 

@@ -30,7 +30,8 @@ def command(case_folder: Path, html: Path, title: str, open_it: bool) -> None:
 
 def write_report(case_folder: Path, html: Path, title: str) -> None:
     """Write the report of a case."""
+    snapshot = snapshot_of(case_folder)
     from quowarranto.export.report import report_html
     from quowarranto.findings.reporting import report_data
 
-    html.write_text(report_html(report_data(snapshot_of(case_folder), title)), encoding="utf-8")
+    html.write_text(report_html(report_data(snapshot, title)), encoding="utf-8")

@@ -22,7 +22,8 @@ def command(case_folder: Path, form: str, **values: Any) -> None:
     from quowarranto.case.query import verdicts
     from quowarranto.findings import present
 
-    rows = (present.verdict(row) for row in verdicts(snapshot_of(case_folder), filters_of(values)))
+    filters = filters_of(values)
+    rows = (present.verdict(row) for row in verdicts(snapshot_of(case_folder), filters))
     show(
         rows,
         form,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,14 +10,15 @@ from quowarranto import __version__
 from quowarranto.case.query import connect, findings, quarantine, rows
 from quowarranto.case.store import Snapshot
 from quowarranto.findings import present
-from quowarranto.findings.coverage import coverage
 from quowarranto.findings.explain import Explainer
 from quowarranto.records import format_instant
 from quowarranto.records.codes import CODES
+from quowarranto.sources import by_name
 
 _BUCKETS = 48
 _EXPLAINED = 120
 _PER_FINDING = 2
+_SOURCES = 12
 
 LIMITS = (
     "Verdicts are about what the records say; a record that is false, or missing, is beyond them.",
@@ -104,30 +106,38 @@ def _over_time(connection: Any, span: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _sources(snapshot: Snapshot, connection: Any) -> list[dict[str, Any]]:
-    out = []
-    for row in coverage(snapshot):
-        actions = row["records"].get("action", 0)
-        if not actions:
-            continue
-        verdicts = rows(
-            connection,
-            "SELECT v.verdict, count(*) AS n FROM verdicts v JOIN actions i ON i.rec = v.rec "
-            "WHERE i.file IN (SELECT file FROM inputs WHERE source = ? AND type IS NOT DISTINCT FROM ?) GROUP BY 1",
-            [row["source"], row["type"]],
-        )
-        out.append(
+    """Linkage per source; where there are very many (a trail of small files), per type."""
+    linked = rows(
+        connection,
+        """
+        SELECT n.source, n.type, v.linkage, v.verdict, count(*) AS n
+        FROM verdicts v JOIN actions i ON i.rec = v.rec
+        JOIN (SELECT file, any_value(source) AS source, any_value(type) AS type FROM inputs GROUP BY file) n
+          ON n.file = i.file
+        GROUP BY ALL ORDER BY n.source, n.type""",
+    )
+    many = len({(row["source"], row["type"]) for row in linked}) > _SOURCES
+    out: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in linked:
+        kind = row["type"] or "?"
+        name = f"all {kind} logs" if many else row["source"]
+        source = by_name(kind)
+        one = out.setdefault(
+            (name, kind),
             {
-                "source": row["source"],
-                "type": row["type"],
-                "actions": actions,
-                "linkage": {name: round(share * actions) for name, share in row["linkage"].items()},
-                "verdicts": {found["verdict"]: found["n"] for found in verdicts},
-                "ceiling": row["ceiling"],
-                "raise_it": row["raise_it"],
-                "gaps": row["gaps"],
-            }
+                "source": name,
+                "type": kind,
+                "actions": 0,
+                "linkage": Counter(),
+                "verdicts": Counter(),
+                "ceiling": source.ceiling if source else None,
+                "raise_it": source.raise_it if source else None,
+            },
         )
-    return out
+        one["actions"] += row["n"]
+        one["linkage"][row["linkage"]] += row["n"]
+        one["verdicts"][row["verdict"]] += row["n"]
+    return list(out.values())
 
 
 def _explained(snapshot: Snapshot, found: list[dict[str, Any]]) -> dict[str, Any]:

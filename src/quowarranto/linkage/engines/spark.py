@@ -1,7 +1,7 @@
 """The distributed engine: the same relations on a Spark session (4.0 or later), local or on a cluster.
 
-Takes the session as it is and imports nothing of Spark, so that the package does not need it. `actions_in` and
-`facts_in` must be temporary views of the session before the run.
+Imports nothing of Spark: it is handed a session, so that the package does not need it. `actions_in` and `facts_in` must
+be temporary views of `Spark.session` before the run.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ _OTHER_HASHES = (re.compile(r"\bxxhash64\("), "xxhash64('again', ")
 
 
 class Spark:
-    """Relations as temporary views of one session, each computed once.
+    """Relations as temporary views of a session beside the given one, each computed once.
 
     Args:
-        session: a `pyspark.sql.SparkSession`.
+        session: a `pyspark.sql.SparkSession`; ours shares its context, and neither its views nor its settings.
         folder: where relations are kept as Parquet files, e.g. on storage that all executors reach. Without one they
             stay in the executors' memory and disks, which is faster and lost with an executor.
         strong_hashes: other ones, for the case that two names were found to share a hash.
     """
 
     def __init__(self, session: Any, *, folder: str | None = None, strong_hashes: bool = False) -> None:
-        self.session = session
+        self.session = session.newSession()
+        # Spark 4 keeps constraints of a checkpointed plan that name columns it no longer has; a later UNION fails on them
+        self.session.conf.set("spark.sql.constraintPropagation.enabled", "false")
         self._folder = folder
         self._written = 0
         self._spellings = (*_SPELLINGS, _OTHER_HASHES) if strong_hashes else _SPELLINGS
