@@ -32,7 +32,7 @@ def point(time: str, until: str | None = None) -> Json:
     return {**term(time, until), "point": True}
 
 
-def tested(time: str, on: Json | None, *codes: str, held: bool = True, note: str = "") -> Json:  # noqa: PT028
+def trial(time: str, on: Json | None, *codes: str, held: bool = True, note: str = "") -> Json:  # noqa: PT028
     """A test of the contract."""
     return {"at": at(time), "expected": BOT, "held": held, "codes": list(codes), "note": note, "term": on}
 
@@ -101,7 +101,7 @@ TOKEN = "vault/accessor/8f3cQ2mP0aVn1kZr5tYw7uXe"  # an accessor names a token; 
 
 def _grant(time: str, *cited_by: str, **more: Any) -> Json:
     on = term("2025-01-14T08:00:00Z")
-    return link(GRANT, "grant", *cited_by, tests=[tested(time, on)], terms=[on], says={"principal": BOT}, **more)
+    return link(GRANT, "grant", *cited_by, tests=[trial(time, on)], terms=[on], says={"principal": BOT}, **more)
 
 
 def expired() -> Json:
@@ -110,9 +110,9 @@ def expired() -> Json:
     now = "10:04:12.381"
     chain = [
         link(
-            TOKEN, "credential", tests=[tested(now, lease, "QW201", held=False)], terms=[lease], says={"principal": BOT}
+            TOKEN, "credential", tests=[trial(now, lease, "QW201", held=False)], terms=[lease], says={"principal": BOT}
         ),
-        link("pam/session/ci-7714", "session", TOKEN, tests=[tested(now, session)], terms=[session]),
+        link("pam/session/ci-7714", "session", TOKEN, tests=[trial(now, session)], terms=[session]),
         _grant(now, "pam/session/ci-7714"),
     ]
     because = "the token `8f3c…` had expired 4 min 12 s before it read the secret"
@@ -128,11 +128,11 @@ def revoked() -> Json:
         link(
             TOKEN,
             "credential",
-            tests=[tested(now, last, "QW202", "QW406", held=False, note="still accepted 28 min 32 s after revocation")],
+            tests=[trial(now, last, "QW202", "QW406", held=False, note="still accepted 28 min 32 s after revocation")],
             terms=[first, second, last],
             says={"principal": BOT, "issued_by": "req-login-1"},
         ),
-        link(POLICY, "policy", TOKEN, tests=[tested(now, version)], terms=[before, version]),
+        link(POLICY, "policy", TOKEN, tests=[trial(now, version)], terms=[before, version]),
         _grant(now, TOKEN),
     ]
     because = "the token was revoked at 09:12:30 and accepted at 09:41:02 all the same"
@@ -144,8 +144,8 @@ def grace() -> Json:
     old, new = term("08:00:00", "09:00:00", "rotated", "09:10:00"), term("09:00:00")
     now = "09:03:20"
     chain = [
-        link("aws/key/AKIA…7Q", "credential", tests=[tested(now, old, "QW401")], terms=[old], says={"principal": BOT}),
-        link("aws/key/AKIA…8R", "credential", "aws/key/AKIA…7Q", tests=[tested(now, new)], terms=[new]),
+        link("aws/key/AKIA…7Q", "credential", tests=[trial(now, old, "QW401")], terms=[old], says={"principal": BOT}),
+        link("aws/key/AKIA…8R", "credential", "aws/key/AKIA…7Q", tests=[trial(now, new)], terms=[new]),
         _grant(now, "aws/key/AKIA…7Q"),
     ]
     return explained("req-grace-1", now, "authorised", chain, "the rotated key is accepted until 09:10:00")
@@ -155,12 +155,12 @@ def dangling() -> Json:
     """A decision that holds, beside a session of which nothing is known; the grant joins by entitlement."""
     decided, version = point("11:20:05.100", "11:20:35"), term("2026-02-20T10:00:00Z")
     chain = [
-        link("opa/decision/4be1", "decision", tests=[tested("11:20:05.412", decided)], terms=[decided]),
+        link("opa/decision/4be1", "decision", tests=[trial("11:20:05.412", decided)], terms=[decided]),
         link(
             "opa/bundle/authz@41",
             "policy",
             "opa/decision/4be1",
-            tests=[tested("11:20:05.100", version)],
+            tests=[trial("11:20:05.100", version)],
             terms=[version],
         ),
         {**_grant("11:20:05.412"), "joined": True},
@@ -178,12 +178,12 @@ def approved() -> Json:
     alice = {"type": "user", "id": "alice"}
     says = {"requested_by": alice, "decided_by": [alice], "justification": "hotfix", "ticket": "OPS-311"}
     chain = [
-        link("pim/activation/77", "grant", tests=[tested(now, jit)], terms=[jit], says={"principal": BOT}),
+        link("pim/activation/77", "grant", tests=[trial(now, jit)], terms=[jit], says={"principal": BOT}),
         link(
             "teleport/request/0c1d",
             "approval",
             "pim/activation/77",
-            tests=[tested(now, window, "QW301", "QW302", held=False, note="decided 3 min 30 s after the grant began")],
+            tests=[trial(now, window, "QW301", "QW302", held=False, note="decided 3 min 30 s after the grant began")],
             terms=[window],
             says=says,
         ),
@@ -198,12 +198,12 @@ def delegated() -> Json:
     agent, user = {"type": "agent", "id": "triage-bot"}, {"type": "user", "id": "maria@example.org"}
     scope = {"actions": ["tools/call:read_*"], "resources": ["repo:docs/*"]}
     chain = [
-        link("mcp/session/51ac", "session", tests=[tested(now, session)], terms=[session], says={"principal": agent}),
+        link("mcp/session/51ac", "session", tests=[trial(now, session)], terms=[session], says={"principal": agent}),
         link(
             "oauth/exchange/9920",
             "delegation",
             "mcp/session/51ac",
-            tests=[tested(now, lent, "QW206", held=False, note="`repo:prod/infra` is not covered")],
+            tests=[trial(now, lent, "QW206", held=False, note="`repo:prod/infra` is not covered")],
             terms=[lent],
             says={"principal": agent, "by": user, "scope": scope},
         ),
@@ -222,12 +222,12 @@ def denied() -> Json:
         link(
             "cedar/decision/88",
             "decision",
-            tests=[tested("15:10:02", decided)],
+            tests=[trial("15:10:02", decided)],
             terms=[decided],
             says={"effect": "deny"},
         ),
         link(
-            "cedar/policyset/aa19", "policy", "cedar/decision/88", tests=[tested("15:10:00", version)], terms=[version]
+            "cedar/policyset/aa19", "policy", "cedar/decision/88", tests=[trial("15:10:00", version)], terms=[version]
         ),
     ]
     because = "the decision point denied it and it did not happen"
@@ -252,12 +252,12 @@ def stale_exception() -> Json:
         "17:09:00",
     )
     chain = [
-        link("pam/session/77", "session", tests=[tested(now, session)], terms=[session]),
+        link("pam/session/77", "session", tests=[trial(now, session)], terms=[session]),
         link(
             "risk/EX-12",
             "exception",
             "pam/session/77",
-            tests=[tested(now, waiver, "QW304", held=False)],
+            tests=[trial(now, waiver, "QW304", held=False)],
             terms=[waiver],
         ),
     ]
@@ -272,7 +272,7 @@ def long_chain(links: int = 40) -> Json:
         on = term(f"2026-03-01T{n % 9:02d}:{n:02d}:00Z", "18:00:00" if n % 3 else None)
         by = [chain[n - 1]["key"]] if n % 16 else []
         chain.append(
-            link(f"chain/{n:02d}/" + "deep" * (n % 12), "session", *by, tests=[tested("10:00:00", on)], terms=[on])
+            link(f"chain/{n:02d}/" + "deep" * (n % 12), "session", *by, tests=[trial("10:00:00", on)], terms=[on])
         )
     return explained("req-long-1", "10:00:00", "authorised", chain, "everything holds")
 
@@ -287,13 +287,13 @@ def hostile() -> Json:
     """Values that an attacker chose: markup, quotes, direction overrides, control characters, ten kilobytes."""
     on, now = term("09:00:00", "10:00:00", "expired"), "10:30:00"
     big = "A" * 5000 + HOSTILE + "漢字" * 2500
-    rests = link(HOSTILE + "2", "grant", big, tests=[tested(now, on, held=False)], terms=[on])
+    rests = link(HOSTILE + "2", "grant", big, tests=[trial(now, on, held=False)], terms=[on])
     rests["says"] = {"principal": {"type": HOSTILE, "id": big}, "scope": {"actions": [big]}, "justification": HOSTILE}
     rests["facts"] = [
         {**rests["facts"][0], "raw": big, "origin": {"file": HOSTILE, "line": 1, "offset": 0, "sha256": "0"}}
     ]
     chain = [
-        link(big, "credential", tests=[tested(now, on, "QW201", held=False, note=HOSTILE)], terms=[on]),
+        link(big, "credential", tests=[trial(now, on, "QW201", held=False, note=HOSTILE)], terms=[on]),
         rests,
     ]
     action = {"principal": {"type": HOSTILE, "id": big}, "action": HOSTILE, "resource": {"type": HOSTILE, "id": big}}
