@@ -28,7 +28,7 @@ SELECT p.rec, u.use, p.how, p.sole, p.time, p.s, p.p, p.v, p.r, p.outcome, p.two
 
 -- relation: level1_$n
 -- the first step of each use. at: the instant tested; ctx: the expected principal once past a delegation (SPEC 5).
-SELECT use, a AS node, CAST(NULL AS BIGINT) AS parent, at_us, CAST(NULL AS VARCHAR) AS ctx_type, CAST(NULL AS VARCHAR) AS ctx_id,
+SELECT use, a AS node, CAST(NULL AS BIGINT) AS parent, at_us, CAST(NULL AS STRING) AS ctx_type, CAST(NULL AS STRING) AS ctx_id,
        array_one(a) AS path, at_us AS cited_us, alone
 FROM use$n
 
