@@ -61,7 +61,9 @@ def broken(pieces: list[Piece]) -> list[str]:
 
 # ---- what is well formed ---------------------------------------------------------------------------------------------
 
-ONE, TWO, THREE = {"a": 1, "b": {"c": [{"d": "}{"}]}}, {"a": 'ü " \\ {['}, {"a": [], "e": {}}
+ONE: dict[str, Any] = {"a": 1, "b": {"c": [{"d": "}{"}]}}
+TWO: dict[str, Any] = {"a": 'ü " \\ {['}
+THREE: dict[str, Any] = {"a": [], "e": {}}
 ALL = [ONE, TWO, THREE]
 LINES = "\n".join(map(json.dumps, ALL))
 

@@ -56,15 +56,22 @@ _FIELDS = (
 )
 """Fields whose value is a secret, in any case and with `-`, `_` or nothing between the words."""
 _NAMES = frozenset(name.replace("_", "") for name in _FIELDS)
-_ENDINGS = (
-    *("password", "passwd", "passphrase", "secretkey", "secretaccesskey", "privatekey", "clientsecret", "apikey"),
-    *("accesstoken", "refreshtoken", "sessiontoken", "securitytoken", "authtoken", "bearertoken", "connectionstring"),
+_LAST_WORDS = (
+    *("password", "passwd", "passphrase", "secret_key", "secret_access_key", "private_key", "client_secret", "api_key"),
+    *("access_token", "refresh_token", "session_token", "security_token", "auth_token", "bearer_token"),
+    "connection_string",
 )
 """Also the end of a longer name (`masterUserPassword`)."""
+_ENDINGS = tuple(name.replace("_", "") for name in _LAST_WORDS)
+
+
+def _any_of(names: tuple[str, ...]) -> str:
+    return "|".join(name.replace("_", "[_-]?") for name in sorted(names, key=len, reverse=True))
+
 
 NAMED_FIELD = re.compile(
-    r'(?i)(?P<before>(?P<mark>\\{0,64}")[A-Za-z0-9_-]{0,40}?(?:'
-    + "|".join(name.replace("_", "[_-]?") for name in sorted(_FIELDS, key=len, reverse=True))
+    r'(?i)(?P<before>(?P<mark>\\{0,64}")(?:'
+    + f"{_any_of(_FIELDS)}|[a-z0-9_-]{{0,40}}?(?:{_any_of(_LAST_WORDS)})"
     + r")(?P=mark)\s*:\s*(?:\[\s*)?(?P=mark))(?!hmac-sha256:[0-9a-f]{64}|\[removed|removed:|\*{3})"
     r".{1,65536}?(?P<after>(?<!\\)(?P=mark))"
 )
