@@ -12,11 +12,14 @@ import msgspec
 
 from quowarranto.case.cutting import Shape
 from quowarranto.case.sampling import sample_documents, shape_of
+from quowarranto.case.store import CONFIG
+from quowarranto.case.tables import TABLES
 from quowarranto.case.unpacking import Packing, blocks, packing_of
 from quowarranto.errors import ConfigError, SourceError
 from quowarranto.sources import SOURCES, Sample, Source, by_name
 
 _HEAD = 256 * 1024
+_OF_A_CASE = frozenset((*TABLES, "commits", CONFIG))
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -92,7 +95,9 @@ def _files(path: Path, leave_out: Path | None) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    if leave_out is not None and path.resolve() == leave_out.resolve() and not _is_case(path):
+    if leave_out is not None and path.resolve() == leave_out.resolve():
+        if all(one.name in _OF_A_CASE or one.name.startswith(".") for one in path.iterdir()):
+            return
         raise SourceError(
             f"the case folder `{leave_out}` is the folder to be read",
             need="a case folder of its own",
