@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from quowarranto.records.instants import format_instant
-from quowarranto.records.model import Action, Principal, Record, Rule
+from quowarranto.records.model import Action, AuthorityFact, Principal, Record, Rule
 
 TIME_FIELDS = ("time", "valid_from", "valid_until", "grace_until")
 
@@ -32,21 +32,27 @@ def content_digest(record: Record) -> str:
     return hashlib.sha256(_encode_sorted(_content(record))).hexdigest()
 
 
+# What stands for "not said"; an authority that cites nothing, and an empty scope, are said.
+_ABSENT: dict[str, Any] = {"on_behalf_of": (), "aliases": (), "correlates": (), "attributes": {}}
+_ACTION_FIELDS = tuple(
+    (name, ()) if name == "cites" else (name, _ABSENT.get(name)) for name in Action.__struct_fields__ if name != "stage"
+)
+_FACT_FIELDS = tuple((name, _ABSENT.get(name)) for name in AuthorityFact.__struct_fields__)
+_AS_IS = (str, int, bool, dict)
+
+
 def _content(record: Record) -> dict[str, Any]:
-    out: dict[str, Any] = {"kind": "action" if isinstance(record, Action) else record.kind}
-    for name in record.__struct_fields__:
+    out: dict[str, Any] = {}
+    if isinstance(record, Action):
+        out["kind"] = "action"
+        fields = _ACTION_FIELDS
+    else:
+        fields = _FACT_FIELDS
+    for name, absent in fields:
         value = getattr(record, name)
-        if name in ("kind", "stage") or value is None:
+        if value is None or value == absent:
             continue
-        if name == "cites" and not isinstance(record, Action):
-            out[name] = list(value)  # an authority that cites nothing is not one that says nothing of it
-        elif value == () and name not in ("scope", "decided_by"):
-            continue
-        elif name == "attributes":
-            if value:
-                out[name] = value
-        else:
-            out[name] = _plain(value)
+        out[name] = value if value.__class__ in _AS_IS else _plain(value)
     return out
 
 

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 LIKE_ESCAPE = "!"
+_SPECIAL = frozenset("*?%_!")
 
 
 @lru_cache(maxsize=65536)
@@ -38,8 +39,11 @@ def literal_prefix_length(pattern: str) -> int:
     return min(cut) if cut else len(pattern)
 
 
+@lru_cache(maxsize=65536)
 def like_of(pattern: str) -> str:
     """The same pattern for SQL `LIKE … ESCAPE '!'`."""
+    if _SPECIAL.isdisjoint(pattern):
+        return pattern
     out = []
     for c in _folded(pattern):
         if c == "*":
