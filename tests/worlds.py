@@ -232,7 +232,13 @@ class _Builder:
         facts = [fact, *self._later_facts(fact)]
         if self.often(self.rate.only_ended):
             facts = [one for one in facts if one.fact == "ended"] or [self._ending(fact)]
+            facts = [self._telling(one) for one in (*facts, self._ending(fact))]
         self.facts += [*self._handovers(fact), *facts]
+
+    def _telling(self, end: AuthorityFact) -> AuthorityFact:
+        """An end that says much: where there are only such, each field is that of the earliest that has it."""
+        says = self._says(end.kind).items()
+        return msgspec.structs.replace(end, **{name: value for name, value in says if self.often(0.6)})
 
     def _handovers(self, fact: AuthorityFact) -> list[AuthorityFact]:
         """Members of the series that are recorded as ended in the very moment in which this one starts."""
