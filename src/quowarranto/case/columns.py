@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -46,24 +47,25 @@ def json_text(value: Any) -> str:
 def action_table(rows: Sequence[Located], read_at: int) -> Table:
     """Actions as an Arrow table; columns as docs/reference/formats/case.md describes them."""
     actions: list[Action] = [row.record for row in rows]  # type: ignore[misc]
+    principals, resources = _each(actions, "principal"), _each(actions, "resource")
     return Table.from_pydict(
         {
             **_placed(rows, read_at),
-            "id": _text([a.id for a in actions]),
-            "time": _int([a.time for a in actions]),
-            "said_source": _text([a.source for a in actions]),
-            "principal_type": _text([a.principal.type for a in actions]),
-            "principal_id": _text([a.principal.id for a in actions]),
-            "on_behalf_of": _principals([a.on_behalf_of for a in actions]),
-            "action": _text([a.action for a in actions]),
-            "resource_type": _text([a.resource.type for a in actions]),
-            "resource_id": _text([a.resource.id for a in actions]),
-            "outcome": _text([a.outcome for a in actions]),
-            "origin": _text([a.origin for a in actions]),
-            "cites": _texts([a.cites for a in actions]),
-            "correlates": _texts([a.correlates for a in actions]),
-            "attributes": _text([json_text(a.attributes) if a.attributes else None for a in actions]),
-            "stage": Array([a.stage for a in actions], type=_INT8),
+            "id": _text(_each(actions, "id")),
+            "time": _int(_each(actions, "time")),
+            "said_source": _text(_each(actions, "source")),
+            "principal_type": _text(_each(principals, "type")),
+            "principal_id": _text(_each(principals, "id")),
+            "on_behalf_of": _principals(_each(actions, "on_behalf_of")),
+            "action": _text(_each(actions, "action")),
+            "resource_type": _text(_each(resources, "type")),
+            "resource_id": _text(_each(resources, "id")),
+            "outcome": _text(_each(actions, "outcome")),
+            "origin": _text(_each(actions, "origin")),
+            "cites": _texts(_each(actions, "cites")),
+            "correlates": _texts(_each(actions, "correlates")),
+            "attributes": _text([_json(value).decode() if value else None for value in _each(actions, "attributes")]),
+            "stage": Array(_each(actions, "stage"), type=_INT8),
         }
     )
 
@@ -71,47 +73,71 @@ def action_table(rows: Sequence[Located], read_at: int) -> Table:
 def fact_table(rows: Sequence[Located], read_at: int) -> Table:
     """Authority facts as an Arrow table; columns as docs/reference/formats/case.md describes them."""
     facts: list[AuthorityFact] = [row.record for row in rows]  # type: ignore[misc]
-    asked = [_asked(f.request) for f in facts]
+    asked = [_asked(request) for request in _each(facts, "request")]
+    cites = _each(facts, "cites")
     columns: dict[str, Any] = {
         **_placed(rows, read_at),
-        "digest": _text([content_digest(f) for f in facts]),
-        "kind": _text([f.kind for f in facts]),
-        "id": _text([f.id for f in facts]),
-        "aliases": _texts([f.aliases for f in facts]),
-        "fact": _text([f.fact for f in facts]),
-        "time": _int([f.time for f in facts]),
-        "said_source": _text([f.source for f in facts]),
-        "valid_from": _int([f.valid_from for f in facts]),
-        "valid_until": _int([f.valid_until for f in facts]),
-        "end_reason": _text([f.end for f in facts]),
-        "grace_until": _int([f.grace_until for f in facts]),
-        "successor": _text([f.successor for f in facts]),
-        "series": _text([f.series for f in facts]),
-        "principal_type": _of(facts, lambda f: f.principal and f.principal.type),
-        "principal_id": _of(facts, lambda f: f.principal and f.principal.id),
-        "principal_like": _of(facts, lambda f: f.principal and like_of(f.principal.id)),
-        "by_type": _of(facts, lambda f: f.by and f.by.type),
-        "by_id": _of(facts, lambda f: f.by and f.by.id),
-        "effect": _text([f.effect for f in facts]),
-        "scope": _of(facts, lambda f: None if f.scope is None else json_text(_rules(f.scope))),
-        "scope_patterns": _patterns([f.scope or () for f in facts]),
-        "cites_said": Array([f.cites is not None for f in facts], type=_BOOL),
-        "cites": _texts([f.cites or () for f in facts]),
-        "issued_by": _text([f.issued_by for f in facts]),
-        "correlates": _texts([f.correlates for f in facts]),
-        "standing": Array([f.standing for f in facts], type=_BOOL),
-        "requested_by": _of(facts, lambda f: f.requested_by and json_text(_who(f.requested_by))),
-        "decided_by": _of(facts, lambda f: None if f.decided_by is None else json_text([*map(_who, f.decided_by)])),
-        "sole_decider": _of(facts, _sole_decider),
-        "justification": _text([f.justification for f in facts]),
-        "ticket": _text([f.ticket for f in facts]),
-        "owner": _of(facts, lambda f: json_text(_who(f.owner)) if isinstance(f.owner, Principal) else f.owner),
-        "request": _of(facts, lambda f: None if f.request is None else json_text(f.request)),
-        "attributes": _text([json_text(f.attributes) if f.attributes else None for f in facts]),
+        "digest": _text([content_digest(fact) for fact in facts]),
+        "kind": _text(_each(facts, "kind")),
+        "id": _text(_each(facts, "id")),
+        "aliases": _texts(_each(facts, "aliases")),
+        "fact": _text(_each(facts, "fact")),
+        "time": _int(_each(facts, "time")),
+        "said_source": _text(_each(facts, "source")),
+        "valid_from": _int(_each(facts, "valid_from")),
+        "valid_until": _int(_each(facts, "valid_until")),
+        "end_reason": _text(_each(facts, "end")),
+        "grace_until": _int(_each(facts, "grace_until")),
+        "successor": _text(_each(facts, "successor")),
+        "series": _text(_each(facts, "series")),
+        **_named(facts, "principal"),
+        "principal_like": _text(_mapped(_each(facts, "principal"), lambda who: like_of(who.id))),
+        **_named(facts, "by"),
+        "effect": _text(_each(facts, "effect")),
+        "scope": _text(_mapped(_each(facts, "scope"), lambda scope: json_text(_rules(scope)))),
+        "scope_patterns": _patterns([scope or () for scope in _each(facts, "scope")]),
+        "cites_said": Array([keys is not None for keys in cites], type=_BOOL),
+        "cites": _texts([keys or () for keys in cites]),
+        "issued_by": _text(_each(facts, "issued_by")),
+        "correlates": _texts(_each(facts, "correlates")),
+        "standing": Array(_each(facts, "standing"), type=_BOOL),
+        "requested_by": _text(_mapped(_each(facts, "requested_by"), lambda who: json_text(_who(who)))),
+        "decided_by": _text(_mapped(_each(facts, "decided_by"), lambda all_: json_text([*map(_who, all_)]))),
+        "sole_decider": _text(_mapped(_each(facts, "decided_by"), _sole_decider)),
+        "justification": _text(_each(facts, "justification")),
+        "ticket": _text(_each(facts, "ticket")),
+        "owner": _text(_mapped(_each(facts, "owner"), _owner)),
+        "request": _text(_mapped(_each(facts, "request"), json_text)),
+        "attributes": _text([_json(value).decode() if value else None for value in _each(facts, "attributes")]),
     }
     for place, name in enumerate(_ASKED):
         columns[name] = _text([row[place] for row in asked])
     return Table.from_pydict(columns)
+
+
+def _each(items: Sequence[Any], name: str) -> list[Any]:
+    """One attribute of every item."""
+    return list(map(attrgetter(name), items))
+
+
+def _mapped(values: list[Any], text: Callable[[Any], str]) -> list[str | None]:
+    """Texts of the values that are there; most columns of most batches have none at all."""
+    if values.count(None) == len(values):
+        return values
+    return [None if value is None else text(value) for value in values]
+
+
+def _named(facts: list[AuthorityFact], name: str) -> dict[str, Any]:
+    """Type and id of a principal as two columns."""
+    whom = _each(facts, name)
+    return {
+        f"{name}_type": _text(_mapped(whom, lambda who: str(who.type))),
+        f"{name}_id": _text(_mapped(whom, lambda who: str(who.id))),
+    }
+
+
+def _owner(owner: Principal | str) -> str:
+    return json_text(_who(owner)) if isinstance(owner, Principal) else owner
 
 
 _ASKED = (
@@ -124,21 +150,25 @@ _ASKED = (
 
 
 def _placed(rows: Sequence[Located], read_at: int) -> dict[str, Any]:
+    origins = _each(rows, "origin")
     return {
-        "rec": _int([row.rec for row in rows]),
-        "source": _text([row.source for row in rows]),
-        "file": _text([row.origin.file for row in rows]),
-        "line": _int([row.origin.line for row in rows]),
-        "byte_offset": _int([row.origin.offset for row in rows]),
-        "sha256": _text([row.origin.sha256 for row in rows]),
+        "rec": _int(_each(rows, "rec")),
+        "source": _text(_each(rows, "source")),
+        "file": _text(_each(origins, "file")),
+        "line": _int(_each(origins, "line")),
+        "byte_offset": _int(_each(origins, "offset")),
+        "sha256": _text(_each(origins, "sha256")),
         "read_at": _int([read_at] * len(rows)),
     }
+
+
+_NOTHING_ASKED: tuple[str | None, ...] = (None,) * len(_ASKED)
 
 
 def _asked(request: dict[str, Any] | None) -> tuple[str | None, ...]:
     """Subject, action and resource of a request in AuthZEN's shape; what has another shape matches nothing."""
     if request is None:
-        return (None,) * len(_ASKED)
+        return _NOTHING_ASKED
     subject, action, resource = (request.get(name) for name in ("subject", "action", "resource"))
     found = (
         *((subject.get("type"), subject.get("id")) if isinstance(subject, dict) else (None, None)),
@@ -148,11 +178,9 @@ def _asked(request: dict[str, Any] | None) -> tuple[str | None, ...]:
     return tuple(value if isinstance(value, str) else None for value in found)
 
 
-def _sole_decider(fact: AuthorityFact) -> str | None:
-    """The one decider, "" where there are several or none, absent where nothing was said (QW301)."""
-    if fact.decided_by is None:
-        return None
-    different = set(fact.decided_by)
+def _sole_decider(decided_by: tuple[Principal, ...]) -> str:
+    """The one decider, or "" where there are several or none (QW301)."""
+    different = set(decided_by)
     return json_text(_who(different.pop())) if len(different) == 1 else ""
 
 
@@ -173,10 +201,6 @@ def _text(values: list[Any]) -> Array:
 
 def _int(values: list[Any]) -> Array:
     return Array(values, type=_INT64)
-
-
-def _of(facts: list[AuthorityFact], value: Callable[[AuthorityFact], Any]) -> Array:
-    return _text([value(fact) for fact in facts])
 
 
 def _offsets(groups: Sequence[Sequence[Any]]) -> Array:

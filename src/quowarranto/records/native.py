@@ -25,11 +25,11 @@ def to_native(record: Record) -> dict[str, Any]:
 
 
 def content_digest(record: Record) -> str:
-    """SHA-256 (hex) of the record's content: sorted keys, absent fields left out, times as integer microseconds.
+    """SHA-256 (hex) of the record's content: every field as JSON, sorted by name, times as integer microseconds.
 
     Two records of one id with one digest are the same record seen twice (SPEC 2, "counts once").
     """
-    return hashlib.sha256(_encode_sorted(_content(record))).hexdigest()
+    return hashlib.sha256(_encode_sorted(record)).hexdigest()
 
 
 # What stands for "not said"; an authority that cites nothing, and an empty scope, are said.
