@@ -217,7 +217,7 @@ def test_no_planted_secret_is_in_any_file_of_the_case(tmp_path: Path) -> None:
 
     truth = simulate(tmp_path, actions=200)
     extra = {"note": PLANTED_SECRETS[2], "password": PLANTED_SECRETS[3], "list": [{"x": PLANTED_SECRETS[5]}]}
-    cites = {"cites": [PLANTED_SECRETS[5]], "origin": f"Bearer {PLANTED_SECRETS[2]}"}
+    cites = {"cites": [PLANTED_SECRETS[5]], "origin": f"Bearer {PLANTED_SECRETS[2]}", "source": PLANTED_SECRETS[5]}
     (tmp_path / "logs" / "more.jsonl").write_text(json.dumps(action(1) | extra | cites) + "\n")
     case, _ = linked(tmp_path / "quo.case", truth.logs)
     snapshot = case.snapshot()

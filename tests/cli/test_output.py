@@ -144,6 +144,8 @@ def test_no_planted_secret_is_in_anything_that_is_printed(world: Path, monkeypat
     monkeypatch.chdir(world)
     explainer = Explainer(snapshot, actions)
     explained = [json.dumps(explainer.explain(action)) for action in actions]
+    assert quo(world, "report", "--html", "page.html").code == 0
+    printed.append((world / "page.html").read_text())
     assert any("[removed: " in text for text in explained)
     for secret in PLANTED_SECRETS:
         assert not [text for text in printed + explained if secret in text]

@@ -329,5 +329,5 @@ def _redacted(rows: list[Located]) -> list[Located]:
     for place, row in enumerate(rows):
         record = redact(row.record)
         if record is not row.record:
-            rows[place] = Located(record, row.origin, row.source, row.rec)
+            rows[place] = Located(record, row.origin, record.source or row.source, row.rec)
     return rows

@@ -51,7 +51,7 @@ class DuckDB:
         self.connection.execute(f"CREATE TEMP MACRO hash64{overloads}")
 
     def _set(self, name: str, value: object) -> None:
-        text = f"'{value}'" if isinstance(value, str) else str(value).lower()
+        text = "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value).lower()
         self.connection.execute(f"SET {name} = {text}")
 
     def create(self, name: str, sql: str) -> None:
