@@ -36,9 +36,11 @@ class Input(msgspec.Struct, frozen=True):
 
     @property
     def stem(self) -> str:
-        """The name its records are shown under: the file's name up to its first dot."""
-        name = Path(self.path).name
-        return name.split(".")[0] or name
+        """The name its records are shown under: the file's name without its ending (and without `.gz` or `.zst`)."""
+        path = Path(self.path)
+        if path.suffix in (".gz", ".zst"):
+            path = path.with_suffix("")
+        return path.stem
 
 
 def expand(arguments: Sequence[str], *, leave_out: Path | None = None) -> list[tuple[str | None, Path]]:
