@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import count
+from typing import Any, Protocol
 
 from quowarranto.case.columns import Located, action_table, fact_table
+from quowarranto.linkage.engines import Engine
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, link
-from quowarranto.records import Action, AuthorityFact, Origin, Record, content_digest
+from quowarranto.records import Action, Origin, Record, content_digest
 from quowarranto.records.codes import names
 from tests.model import Judgement
+
+
+class Readable(Engine, Protocol):
+    """An engine whose relations can be read."""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
 
 
 def judge(
@@ -22,23 +30,40 @@ def judge(
     numbers: Iterable[int] | None = None,
 ) -> list[Judgement]:
     """Judge with the embedded engine; one judgement per action record that counts. `numbers`: each record's `rec`."""
-    numbered = zip(numbers or count(1), records, strict=False)
-    rows = [Located(record, Origin("world", n, 0, ""), "world", n) for n, record in numbered]
-    actions = [row for row in rows if isinstance(row.record, Action)]
-    facts = [row for row in rows if isinstance(row.record, AuthorityFact)]
+    rows = located(records, numbers)
     engine = engine or DuckDB(threads=1)
-    engine.connection.register("arrow_actions", action_table(actions, 0))
-    engine.connection.register("arrow_facts", fact_table(facts, 0))
+    take_in(engine, rows)
+    return judged(engine, rows, Clock(skew_us, window_us))
+
+
+def located(records: Iterable[Record], numbers: Iterable[int] | None = None) -> list[Located]:
+    """The records as rows of a case."""
+    numbered = zip(numbers or count(1), records, strict=False)
+    return [Located(record, Origin("world", n, 0, ""), "world", n) for n, record in numbered]
+
+
+def take_in(engine: DuckDB, rows: list[Located]) -> None:
+    """Give the embedded engine its inputs."""
+    engine.connection.register("arrow_actions", action_table([row for row in rows if _acts(row)], 0))
+    engine.connection.register("arrow_facts", fact_table([row for row in rows if not _acts(row)], 0))
     engine.create("actions_in", "SELECT * FROM arrow_actions")
     engine.create("facts_in", "SELECT * FROM arrow_facts")
-    link(engine, Clock(skew_us, window_us))
+
+
+def _acts(row: Located) -> bool:
+    return isinstance(row.record, Action)
+
+
+def judged(engine: Readable, rows: list[Located], clock: Clock) -> list[Judgement]:
+    """What an engine that has its inputs, made of these rows, concludes."""
+    link(engine, clock)
     chains: dict[int, set[tuple[str, str]]] = {}
     for rec, key, kind in engine.rows(
         "SELECT DISTINCT x.rec, n.id, n.kind FROM action_use x "
         "JOIN use_visit v ON v.use = x.use JOIN authority n ON n.a = v.node"
     ):
         chains.setdefault(rec, set()).add((key, kind))
-    by_rec = {row.rec: row.record for row in actions}
+    by_rec = {row.rec: row.record for row in rows}
     return [
         Judgement(
             action=by_rec[rec].id,

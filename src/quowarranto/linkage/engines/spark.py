@@ -17,19 +17,19 @@ _OTHER_HASHES = (re.compile(r"\bxxhash64\("), "xxhash64('again', ")
 
 
 class Spark:
-    """Relations as temporary views of a session beside the given one, each computed once.
+    """Relations as Parquet files, each computed once, under temporary views of a session beside the given one.
 
     Args:
-        session: a `pyspark.sql.SparkSession`; ours shares its context, and neither its views nor its settings.
-        folder: where relations are kept as Parquet files, e.g. on storage that all executors reach. Without one they
-            stay in the executors' memory and disks, which is faster and lost with an executor.
+        session: a `pyspark.sql.SparkSession`; ours shares its context and not its views.
+        folder: where relations are kept as Parquet files, on storage that all executors reach; emptied by the caller.
+            Files and not `localCheckpoint`: they outlive an executor, and Spark knows their true size, where a
+            checkpoint keeps the estimate of its plan, which doubles in length with every level of a chain.
         strong_hashes: other ones, for the case that two names were found to share a hash.
     """
 
-    def __init__(self, session: Any, *, folder: str | None = None, strong_hashes: bool = False) -> None:
+    def __init__(self, session: Any, folder: str, *, strong_hashes: bool = False) -> None:
         self.session = session.newSession()
-        # Spark 4 keeps constraints of a checkpointed plan that name columns it no longer has; a later UNION fails on them
-        self.session.conf.set("spark.sql.constraintPropagation.enabled", "false")
+        self._partitions = int(self.session.conf.get("spark.sql.shuffle.partitions"))
         self._folder = folder
         self._written = 0
         self._spellings = (*_SPELLINGS, _OTHER_HASHES) if strong_hashes else _SPELLINGS
@@ -83,12 +83,11 @@ class Spark:
         )
 
     def _kept(self, frame: Any) -> Any:
-        if self._folder is None:
-            return frame.localCheckpoint()
+        """The relation written once and read from there; a UNION adds up the partitions of its parts, so not more."""
         self._written += 1
-        path = f"{self._folder}/{self._written}"
-        frame.write.parquet(path)
-        return self.session.read.parquet(path)
+        path = f"{self._folder}/{self._written:04}"
+        frame.coalesce(self._partitions).write.parquet(path)
+        return self.session.read.schema(frame.schema).parquet(path)
 
     def _spelled(self, sql: str) -> str:
         for pattern, spelling in self._spellings:
