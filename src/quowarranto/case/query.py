@@ -118,7 +118,7 @@ def native_fact(row: Row) -> Row:
         if row[name] is not None:
             out[name] = msgspec.json.decode(row[name])
     if row["owner"] is not None:
-        out["owner"] = msgspec.json.decode(row["owner"]) if row["owner"].startswith('{"id":') else row["owner"]
+        out["owner"] = owner_of(row["owner"])
     for name in ("aliases", "correlates"):
         if row[name]:
             out[name] = row[name]
@@ -126,6 +126,11 @@ def native_fact(row: Row) -> Row:
         out["cites"] = row["cites"]
     out["origin"] = _origin(row)
     return out
+
+
+def owner_of(text: str) -> Any:
+    """An owner as it was said: a principal, or a name."""
+    return msgspec.json.decode(text) if text.startswith('{"id":') else text
 
 
 def _origin(row: Row) -> Row:

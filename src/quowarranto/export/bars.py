@@ -172,7 +172,13 @@ def _chip(test: Test, words: str, left: float, middle: float) -> Markup:
     colour = "red" if not test.held else "amber" if test.failed else "mut"
     wide = pixels(words) * 1.08 + 12
     plate = tag(
-        "rect", x=left, y=middle - 8.5, width=wide, height=17, rx=3, class_="chip" if test.failed else "chip note"
+        "rect",
+        x=left,
+        y=middle - 8.5,
+        width=wide,
+        height=17,
+        rx=3,
+        class_="chip note" if test.held and not test.failed else "chip",
     )
     text = tag("text", words, x=left + wide / 2, y=middle + 4, text_anchor="middle", class_=f"{colour} strong")
     return joined(plate, text)

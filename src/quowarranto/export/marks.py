@@ -134,3 +134,8 @@ def _legend_entries() -> list[tuple[int, Markup, str]]:
         (90, tag("path", d="M11-6 17 0 11 6 5 0Z", class_="dia"), "decision"),
         (100, tag("rect", fill="none", class_="sep soft none", **box), "no record"),
     ]
+
+
+def inline_icon(name: str, extra: str = "") -> Markup:
+    """An icon in the running text of a page that has the shared marks; the words beside it say the same."""
+    return tag("svg", icon(name, 0, 0, extra), class_="tl glyph", viewBox="0 0 16 16", aria_hidden="true")

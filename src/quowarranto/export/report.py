@@ -1,4 +1,8 @@
-"""The report: one self-contained page that loads nothing, runs one known script and escapes everything it shows."""
+"""The report: one self-contained page that loads nothing, runs one known script and escapes everything it shows.
+
+Reads     what `findings.reporting.report_data` gathers of a case.
+Writes    HTML for a browser of any width, light or dark, with or without script, and for paper.
+"""
 
 from __future__ import annotations
 
@@ -8,40 +12,48 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from quowarranto.export import charts, marks
-from quowarranto.export.palette import both
-from quowarranto.export.timeline import identity, timeline_figure
-from quowarranto.export.words import capped, clean, middle, plural, principal
-
-_WIDE, _NARROW = 900, 380
-_HOVER = 300
+from quowarranto.export.chapters import BUDGET, DETAILS, chapter
+from quowarranto.export.palette import LIGHT, both
+from quowarranto.export.timeline import identity
+from quowarranto.export.words import capped, clean, code_label, middle, plural, principal
 
 MEANING = {
-    "unauthorised": "its authority is on record and did not hold",
-    "disputed": "several could have allowed it and disagree",
-    "unproven": "no authority found, or none that held",
-    "presumed": "something would have allowed it; which is not proven",
-    "authorised": "every link is on record and held",
+    "unauthorised": "its authority did not hold",
+    "disputed": "the records disagree",
+    "unproven": "no authority proven",
+    "presumed": "likely, not proven",
+    "authorised": "every link held",
     "refused": "the control worked",
 }
+MOST_FINDINGS = 500
+_FIRST = 5
 
 
 def report_html(report: dict[str, Any]) -> str:
     """The page for a report as `findings.reporting.report_data` gathers it."""
     script = _asset("report.js")
-    page: str = _template().render(
-        report=report,
-        style=Markup(_asset("report.css") + both(_asset("report-colours.css")) + marks.style()),  # noqa: S704 - ours
-        script=Markup(script),  # noqa: S704 - ours
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        shared=marks.shared_marks(),
-        columns=charts.columns(report["over_time"]),
-        axis=charts.axis(report["over_time"]) if report["over_time"] else None,
-        verdicts=[(name, report["totals"]["verdicts"].get(name, 0), MEANING[name]) for name in charts.VERDICTS],
-        headline=_headline(report),
+    verdicts = report["totals"]["verdicts"]
+    page: str = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            style=Markup(_style()),  # noqa: S704 - our own text
+            script=Markup(script),  # noqa: S704 - our own text
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            shared=marks.shared_marks(),
+            columns=[charts.columns(report["over_time"], width=width) for width in (640, 340)],
+            verdicts=[(name, verdicts.get(name, 0), MEANING[name]) for name in charts.VERDICTS],
+            headline=_headline(report),
+            first=_first(report["findings"]),
+            findings=_findings(report),
+            others=_others(report),
+            samples=_samples(report["explained"]),
+        )
     )
     return page
 
@@ -56,9 +68,73 @@ def _headline(report: dict[str, Any]) -> str:
         return "No action was judged."
     if not bad and not open_:
         return f"{plural(total, 'action')}: none was found unauthorised, disputed or unproven."
-    parts = [f"{bad:,} unauthorised or disputed"] if bad else []
+    parts = [f"{bad:,} unauthorised or disputed ({charts.percent(bad, total)})"] if bad else []
     parts += [f"{open_:,} without a proven authority"] if open_ else []
     return f"{plural(total, 'action')}, of which {' and '.join(parts)}."
+
+
+def _first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What to look at first: the gravest kinds of finding, each with its gravest finding to go to."""
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for finding in findings:
+        by_kind.setdefault(finding["code"], []).append(finding)
+    return [
+        {
+            **alike[0],
+            "anchor": _anchor(alike[0]),
+            "findings": len(alike),
+            "actions": sum(finding["count"] for finding in alike),
+            "last_of_all": max(finding["last"] for finding in alike),
+        }
+        for alike in list(by_kind.values())[:_FIRST]
+    ]
+
+
+def _findings(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each with its anchor, and of each sample action whether it is told here, further up, or not at all."""
+    told: set[str] = set()
+    out = []
+    for finding in report["findings"][:MOST_FINDINGS]:
+        samples: dict[str, list[str]] = {"here": [], "above": [], "absent": []}
+        for action in finding["sample"]:
+            where = "absent" if action not in report["explained"] else "above" if action in told else "here"
+            told.add(action)
+            samples[where].append(action)
+        out.append({**finding, "anchor": _anchor(finding), "samples": samples})
+    return out
+
+
+def _others(report: dict[str, Any]) -> list[str]:
+    """Explained actions that no listed finding shows."""
+    shown = {action for finding in report["findings"][:MOST_FINDINGS] for action in finding["sample"]}
+    return [action for action in report["explained"] if action not in shown]
+
+
+def _anchor(finding: dict[str, Any]) -> str:
+    """The same in every report of a case, so that a link to it keeps its meaning."""
+    subject = finding["subject"]
+    return f"{finding['code']}-{identity(subject.get('key') or 'principal ' + principal(subject.get('principal')))}"
+
+
+def _samples(explained: dict[str, dict[str, Any]]) -> dict[str, Markup]:
+    """Every explained action as markup, in as much detail as its part of the budget allows."""
+    template = _environment().get_template("action.html")
+    left = BUDGET
+    out: dict[str, Markup] = {}
+    for number, (action, one) in enumerate(explained.items()):
+        allowed = left // (len(explained) - number)
+        for detail in DETAILS:
+            text = template.render(one=one, told=chapter(one, detail), action=action)
+            if len(text.encode("utf-8", "replace")) <= allowed:
+                break
+        left -= len(text.encode("utf-8", "replace"))
+        out[action] = Markup(text)  # noqa: S704 - rendered with autoescape
+    return out
+
+
+def _style() -> str:
+    variables = ":root{" + "".join(f"--{name}:${name};" for name in LIGHT) + "}"
+    return both(variables) + _asset("report.css") + marks.style()
 
 
 @cache
@@ -67,21 +143,39 @@ def _asset(name: str) -> str:
 
 
 @cache
-def _template() -> Any:
-    environment = Environment(loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: clean(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters.update(
-        shown=lambda text, room=60: middle(clean(str(text)), room),
-        whole=lambda text: capped(clean(str(text)), 600),
+        shown=lambda text, room=60: middle(str(text), room),
+        whole=lambda text, most=2000: capped(str(text), most),
         who=principal,
         number=lambda value: f"{value:,}",
-        anchor=lambda text: identity(str(text)),
+        anchor=identity,
         day=lambda text: str(text)[:19].replace("T", " "),
+        code_label=code_label,
+        plural=plural,
     )
     environment.globals.update(
         share=charts.share,
+        percent=charts.percent,
         linkages=charts.LINKAGES,
         verdict_order=charts.VERDICTS,
-        wide=lambda explained: timeline_figure(explained, width=_WIDE, hover=_HOVER),
-        narrow=lambda explained: timeline_figure(explained, width=_NARROW, hover=0),
+        until=_until,
+        icon=marks.inline_icon,
     )
-    return environment.from_string(_asset("report.html"))
+    return environment
+
+
+def _until(first: str, last: str) -> str:
+    """`2026-03-01 09:00:12 – 10:04:00`: the second date only where it is another."""
+    start, end = first[:19].replace("T", " "), last[:19].replace("T", " ")
+    if start == end:
+        return start
+    return f"{start} – {end[11:] if start[:10] == end[:10] else end}"

@@ -16,10 +16,11 @@ from quowarranto.export.axis import ticks
 from quowarranto.export.bars import bars
 from quowarranto.export.bars import marks as row_marks
 from quowarranto.export.canvas import KEY_CELL, Canvas
-from quowarranto.export.hover import link_words, raw_text, row_text
+from quowarranto.export.hover import raw_text
+from quowarranto.export.labels import label
 from quowarranto.export.rows import Row, rows_of, window_of
 from quowarranto.export.svg import joined, tag
-from quowarranto.export.words import clock, code_label, middle, moment, pixels, principal, tail_cut
+from quowarranto.export.words import MINUTE, clock, code_label, middle, moment, pixels, principal, tail_cut
 from quowarranto.records import parse_instant
 
 HOVER = 600
@@ -27,8 +28,6 @@ HOVER = 600
 
 _HEADING = 76.0
 _AXIS = 40.0
-_INDENT = 15
-_DEEPEST = 8
 
 
 def timeline_svg(explained: dict[str, Any], *, width: int = 960) -> str:
@@ -103,7 +102,7 @@ def _draw(explained: dict[str, Any], width: int, *, hover: int, top: float) -> _
         *(bars(row, y, canvas, hover) for row, y in zip(rows, ys, strict=False)),
         *_evaluations(rows, ys, canvas),
         _action(explained, first, bottom, canvas, hover),
-        *(_label(row, rows, ys, index, canvas, hover) for index, row in enumerate(rows)),
+        *(label(row, rows, ys, index, canvas, hover) for index, row in enumerate(rows)),
         *(row_marks(row, y, canvas, hover) for row, y in zip(rows, ys, strict=False)),
         *([] if rows else [_nothing(ys[0], canvas)]),
         marks.legend(12, bottom + 20, legend_lines),
@@ -134,21 +133,22 @@ def _heading(explained: dict[str, Any], width: int) -> Markup:
 
 
 def _axis(canvas: Canvas, top: float, bottom: float) -> Markup:
-    parts = [
-        tag("text", "UTC", x=canvas.left if canvas.narrow else canvas.label_right, y=top + 13, class_="mut strong")
-    ]
-    if not canvas.narrow:
-        parts[0] = tag("text", "UTC", x=canvas.left - 10, y=top + 13, class_="mut strong", text_anchor="end")
-    skip = 34 if canvas.narrow else 0
+    """Ticks and their words; a date that has no room under its own tick goes under the next."""
+    zone = {"x": canvas.left} if canvas.narrow else {"x": canvas.left - 10, "text_anchor": "end"}
+    parts = [tag("text", "UTC", y=top + 13, class_="mut strong", **zone)]
+    least = canvas.left + (34 if canvas.narrow else -4)
+    under = ""
     for tick in ticks(canvas.window, int((canvas.right - canvas.left) / 92)):
-        x = canvas.x(tick.at)
+        x, half = canvas.x(tick.at), pixels(tick.label) / 2
+        under = tick.under or under
         parts.append(tag("path", d=f"M{x:.1f} {top + 32:g}V{bottom:g}", class_="grid"))
-        half = len(tick.label) * 3.1
-        if x - half < canvas.left - 4 + skip or x + half > canvas.width - 2:
+        if x - half < least or x + half > canvas.width - 2:
             continue
         parts.append(tag("text", tick.label, x=x, y=top + 13, class_="mut", text_anchor="middle"))
-        if tick.under and x + 31 < canvas.width and x - 31 > canvas.left - 30:
-            parts.append(tag("text", tick.under, x=x, y=top + 26, class_="mut", text_anchor="middle"))
+        if under:
+            middled = min(max(x, 36), canvas.width - 36)
+            parts.append(tag("text", under, x=middled, y=top + 26, class_="mut", text_anchor="middle"))
+            under = ""
     return joined(*parts)
 
 
@@ -156,10 +156,10 @@ def _action(explained: dict[str, Any], y: float, bottom: float, canvas: Canvas, 
     """The action: a flag with its time, and the line down through everything that it rests on."""
     action = explained["action"]
     x = canvas.x(canvas.acted_at)
-    when = clock(canvas.acted_at, 1 if canvas.window.across < 3_600_000_000 else canvas.window.across, canvas.acted_at)
+    when = clock(canvas.acted_at, min(canvas.window.across, MINUTE), canvas.acted_at)
     outcome = str(action.get("outcome") or "success")
     words = f"action {when}" + ("" if outcome == "success" else f" · {outcome}")
-    wide = pixels(words) + 14
+    wide = pixels(words) * 1.1 + 14
     left = min(max(x - wide / 2, canvas.left), canvas.right - wide)
     head = f"action {middle(str(action.get('id')), 120)}\n{moment(canvas.acted_at)}, {outcome}"
     title = raw_text(head, explained.get("origin"), explained.get("raw"), hover)
@@ -189,56 +189,6 @@ def _band(row: Row, y: float, canvas: Canvas) -> Markup:
     if row.held or row.missing:
         return line
     return joined(tag("rect", x=0, y=y, width=canvas.width, height=canvas.row, class_="wash"), line)
-
-
-def _label(row: Row, rows: list[Row], ys: list[float], index: int, canvas: Canvas, hover: int) -> Markup:
-    y, x = ys[index], _indent(row.depth, canvas)
-    room = int((canvas.label_right - x - 22) / KEY_CELL)
-    state = "unproven" if row.missing else "" if row.held else "bad"
-    sub, halo = _sub(row), " halo" if canvas.narrow else ""
-    words = tag(
-        "g",
-        tag("title", row_text(row, hover)),
-        tag("rect", x=0, y=y + 1, width=canvas.label_right, height=40 if not canvas.narrow else 34, fill="transparent"),
-        marks.icon(row.kind or "none", x, y + 9, state),
-        tag("text", middle(row.key, room), x=x + 22, y=y + 21, class_=f"key{halo}"),
-        tag("text", tail_cut(sub, canvas.label_right - x - 22), x=x + 22, y=y + 36, class_=f"mut{halo}"),
-    )
-    if canvas.narrow or not row.cited_by:
-        return words
-    return joined(_elbow(row, ys, index, canvas), words)
-
-
-def _indent(depth: int, canvas: Canvas) -> float:
-    step = _INDENT if not canvas.narrow else 10
-    return 10.0 + step * (min(depth, _DEEPEST) - (1 if canvas.narrow else 0))
-
-
-def _elbow(row: Row, ys: list[float], index: int, canvas: Canvas) -> Markup:
-    """From the icon of what cites it, down and across to its own; dashed where nothing cites it."""
-    above = ys[0] - 34 + 23 if row.parent is None else ys[row.parent] + 27
-    x = _indent(row.depth - 1, canvas) + 8
-    path = f"M{x:g} {above:g}V{ys[index] + 17:g}H{_indent(row.depth, canvas) - 2:g}"
-    return tag("path", d=path, class_="elbow" if row.link in ("cited", "no record") else "elbow soft")
-
-
-def _sub(row: Row) -> str:
-    """The line under a key: its kind, and the one thing about it that a reader asks next."""
-    says = row.says or {}
-    parts = [row.kind or f"cited{'' if row.cited_by else ' further down'}, but nothing is known of it"]
-    if says.get("effect") == "deny":
-        parts.append("deny")
-    if row.link not in ("cited", "no record"):
-        parts.append(link_words(row))
-    if row.kind in ("approval", "exception") and (says.get("requested_by") or says.get("decided_by")):
-        parts.append(
-            f"{principal(says.get('requested_by')) or '?'} asked, {principal(says.get('decided_by')) or '?'} decided"
-        )
-    elif row.kind == "delegation" and says.get("by"):
-        parts.append(f"{principal(says['by'])} lends to {principal(says.get('principal')) or 'anyone'}")
-    elif says.get("principal"):
-        parts.append(principal(says["principal"]))
-    return " · ".join(parts)
 
 
 def _evaluations(rows: list[Row], ys: list[float], canvas: Canvas) -> list[Markup]:

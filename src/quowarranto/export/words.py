@@ -158,13 +158,16 @@ def clock(at: Instant, across: int, near: Instant) -> str:
     day, time = text[:10], text[11:-1]
     if across > 60 * DAY:
         return day
-    if across > 2 * MINUTE:
+    same_day = day == format_instant(near)[:10]
+    if across > 2 * MINUTE or not same_day:
         time = time[:8]
+    elif across > SECOND // 10:
+        time = time[:12]
     if across > 2 * DAY or (time.endswith(":00") and len(time) == 8):
         time = time[:5]
     if across > 2 * DAY and abs(at - near) > 60 * DAY:
         return day
-    return time if day == format_instant(near)[:10] else f"{day} {time}"
+    return time if same_day else f"{day} {time}"
 
 
 def principal(value: Any) -> str:

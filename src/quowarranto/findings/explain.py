@@ -8,7 +8,17 @@ from typing import Any
 
 import msgspec
 
-from quowarranto.case.query import Filters, Row, connect, native_action, native_fact, no_such_action, rows, verdicts
+from quowarranto.case.query import (
+    Filters,
+    Row,
+    connect,
+    native_action,
+    native_fact,
+    no_such_action,
+    owner_of,
+    rows,
+    verdicts,
+)
 from quowarranto.case.raw import raw_line
 from quowarranto.case.store import Snapshot
 from quowarranto.findings import present
@@ -206,9 +216,11 @@ def _says(row: Row) -> dict[str, Any]:
         out["principal"] = {"type": row["principal_type"], "id": row["principal_id"]}
     if row["by_id"] is not None:
         out["by"] = {"type": row["by_type"], "id": row["by_id"]}
-    for name in ("effect", "issued_by", "justification", "ticket", "owner"):
+    for name in ("effect", "issued_by", "justification", "ticket"):
         if row[name]:
             out[name] = row[name]
+    if row["owner"]:
+        out["owner"] = owner_of(row["owner"])
     for name in ("scope", "requested_by"):
         if row[name]:
             out[name] = msgspec.json.decode(row[name])

@@ -3,11 +3,20 @@
   const bar = document.querySelector(".filter");
   const findings = [...document.querySelectorAll(".finding")];
   const open = () => {
-    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (target && target.tagName === "DETAILS") { target.open = true; target.scrollIntoView(); }
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (!target) return;
+    for (let one = target; one; one = one.parentElement) if (one.tagName === "DETAILS") one.open = true;
+    target.hidden = false;
+    target.scrollIntoView();
   };
   addEventListener("hashchange", open);
   open();
+  for (const one of findings) {
+    one.addEventListener("toggle", () => {
+      const samples = one.querySelectorAll(".action");
+      if (one.open && samples.length) samples[0].open = true;
+    });
+  }
   if (!bar) return;
   bar.hidden = false;
   const text = document.getElementById("filter");
