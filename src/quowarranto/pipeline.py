@@ -18,10 +18,10 @@ from quowarranto.case.config import Config, load_config
 from quowarranto.case.derive import derive
 from quowarranto.case.ingest import Totals, ingest
 from quowarranto.case.inputs import Input, expand, recognise
-from quowarranto.results import save_results
 from quowarranto.case.store import SPILL, Case, Snapshot, Writer
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, LinkageError, link
+from quowarranto.results import save_results
 
 
 class Progress(Protocol):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from quowarranto.records.codes import CODES, SEVERITIES
+
 Json = dict[str, Any]
 
 DAY = "2026-03-01T"
@@ -32,7 +34,7 @@ def point(time: str, until: str | None = None) -> Json:
     return {**term(time, until), "point": True}
 
 
-def trial(time: str, on: Json | None, *codes: str, held: bool = True, note: str = "") -> Json:  # noqa: PT028
+def trial(time: str, on: Json | None, *codes: str, held: bool = True, note: str = "") -> Json:
     """A test of the contract."""
     return {"at": at(time), "expected": BOT, "held": held, "codes": list(codes), "note": note, "term": on}
 
@@ -325,57 +327,83 @@ def everything() -> list[Json]:
 
 
 def a_report(ones: list[Json]) -> Json:
-    """A report whose findings have these explained actions as samples."""
-    findings = [
-        {
-            "code": (one["verdict"]["codes"] or ["QW101"])[0],
-            "name": "something that does not hold",
-            "severity": ("critical", "high", "medium", "low", "info")[place % 5],
-            "subject": {"key": one["chain"][0]["key"], "kind": one["chain"][0]["kind"]}
-            if one["chain"]
-            else {"principal": one["verdict"]["principal"]},
-            "count": place + 1,
-            "first": one["verdict"]["time"],
-            "last": one["verdict"]["time"],
-            "sample": [one["action"]["id"]],
-            "summary": one["verdict"]["because"],
-            "controls": ["NIST SP 800-53: AC-3"],
-        }
-        for place, one in enumerate(ones)
-    ]
-    slot = {"start": at("09:00:00"), "end": at("10:00:00"), "verdicts": {"authorised": 3, "unauthorised": 1}}
+    """A report whose findings have these explained actions as samples, gravest first."""
+    findings = sorted((_finding(place, one) for place, one in enumerate(ones)), key=_gravity)
+    verdicts = {
+        "authorised": 18_204,
+        "presumed": 911,
+        "unproven": 64,
+        "unauthorised": 23,
+        "disputed": 1,
+        "refused": 207,
+    }
     return {
         "title": "A day at the example",
         "generated_at": "2026-03-02T00:00:00Z",
         "case": "quo.case",
         "version": "0.1.0",
         "totals": {
-            "actions": 4,
-            "verdicts": {"authorised": 3, "unauthorised": 1},
-            "linkage": {"proven": 4},
-            "lines": 9,
-            "records": 8,
-            "skipped": 0,
+            "actions": sum(verdicts.values()),
+            "verdicts": verdicts,
+            "linkage": {"proven": 18_430, "partial": 640, "inferred": 276, "missing": 64},
+            "lines": 21_009,
+            "records": 20_990,
+            "skipped": 18,
             "quarantined": 1,
-            "facts": 4,
+            "facts": 1_580,
         },
-        "span": {"first": at("09:00:00"), "last": at("11:00:00")},
-        "over_time": [slot, slot | {"start": at("10:00:00"), "end": at("11:00:00"), "verdicts": {}}],
+        "span": {"first": at("00:00:00"), "last": at("23:59:59")},
+        "over_time": [_slot(hour) for hour in range(23)],
         "sources": [
-            {
-                "source": "audit",
-                "type": "vault",
-                "actions": 4,
-                "linkage": {"proven": 3, "missing": 1},
-                "verdicts": {"authorised": 3},
-                "ceiling": "proven",
-                "raise_it": "load the policies",
-                "gaps": [],
-            }
+            _source("vault-audit", "vault", {"proven": 9_000, "missing": 4}, "proven", "enable `log_raw` policies"),
+            _source("prod cluster", "kubernetes", {"proven": 9_430, "partial": 640}, "proven", None),
+            _source("billing", "native", {"inferred": 276, "missing": 60}, "attested", "log the token's accessor"),
         ],
         "findings": findings,
-        "root_causes": {"stale-authority": 1},
+        "root_causes": {"stale-authority": 17, "detached-system": 911, "telemetry-gap": 60},
         "explained": {one["action"]["id"]: one for one in ones},
         "quarantine": [{"file": "audit.log", "line": 3, "offset": 90, "reason": "not JSON: it ends too early"}],
         "limits": ["A missing record is not proof of a missing control."],
     }
+
+
+def _finding(place: int, one: Json) -> Json:
+    found = one["verdict"]
+    code = CODES[(found["codes"] or ["QW101"])[0]]
+    first = one["chain"][0] if one["chain"] else None
+    return {
+        "code": code.code,
+        "name": code.name,
+        "severity": code.severity,
+        "subject": {"key": first["key"], "kind": first["kind"]} if first else {"principal": found["principal"]},
+        "count": place + 1,
+        "first": found["time"],
+        "last": found["time"],
+        "sample": [one["action"]["id"], "an-action-that-is-not-explained"],
+        "summary": found["because"],
+        "controls": ["NIST SP 800-53: AC-3"],
+    }
+
+
+def _gravity(finding: Json) -> tuple[int, int]:
+    return -SEVERITIES.index(finding["severity"]), -finding["count"]
+
+
+def _slot(hour: int) -> Json:
+    """An hour with more work in the middle of the day, and trouble at three times."""
+    verdicts = {"authorised": 200 + 90 * min(hour, 23 - hour), "presumed": 40, "refused": 9}
+    trouble = {9: {"unauthorised": 14}, 10: {"unauthorised": 9, "unproven": 64}, 14: {"disputed": 1}}
+    more = trouble.get(hour, {})
+    return {"start": at(f"{hour:02d}:00:00"), "end": at(f"{hour + 1:02d}:00:00"), "verdicts": {**verdicts, **more}}
+
+
+def _source(name: str, kind: str, linkage: dict[str, int], ceiling: str, raise_it: str | None) -> Json:
+    total = sum(linkage.values())
+    linked: Json = {
+        "source": name,
+        "type": kind,
+        "actions": total,
+        "linkage": linkage,
+        "verdicts": {"authorised": total},
+    }
+    return {**linked, "ceiling": ceiling, "raise_it": raise_it, "gaps": []}
