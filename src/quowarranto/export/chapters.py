@@ -74,7 +74,7 @@ def _link(row: Row, detail: Detail) -> dict[str, Any]:
         "state": "missing" if row.missing else "held" if row.held else "bad",
         "how": link_words(row) if row.link not in ("cited", "no record") else "",
         "said": [(label, capped(words, detail.key)) for label, words in said(row.says)],
-        "terms": [term_words(term) for term in terms[:_MOST_TERMS]],
+        "terms": [f"{'' if term.point else 'in force '}{term_words(term)}" for term in terms[:_MOST_TERMS]],
         "tests": [test_text(test) for test in row.tests],
         "facts": list(_facts(row, detail)),
         "more": max(len(row.facts) - _MOST_FACTS, 0),

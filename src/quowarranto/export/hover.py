@@ -27,7 +27,11 @@ _MOST_FACTS = 6
 def said(says: Json | None) -> list[tuple[str, str]]:
     """What an authority says of itself, as pairs of label and words; what it does not say is left out."""
     says = says or {}
-    return [(label, _words(name, says[name])) for name, label in _SAID if says.get(name)]
+    return [
+        (label, _words(name, says[name]))
+        for name, label in _SAID
+        if says.get(name) and (name, says[name]) != ("effect", "allow")
+    ]
 
 
 def row_text(row: Row, limit: int) -> str:
@@ -69,8 +73,8 @@ def term_words(term: Term) -> str:
 def test_text(test: Test) -> str:
     """When it was tested and what came of it."""
     codes = ", ".join(code_label(code) for code in test.codes)
-    head = f"tested at {moment(test.at)}: {'held' if test.held else 'did not hold'}"
-    return "\n".join(line for line in (f"{head}{', ' if codes else ''}{codes}", capped(test.note, 300)) if line)
+    head = f"tested at {moment(test.at)}: {'held' if test.held else 'did not hold'}{', ' if codes else ''}{codes}"
+    return head if test.note in head else f"{head}\n{capped(test.note, 300)}"
 
 
 def place_of(origin: Any) -> str:

@@ -56,7 +56,8 @@ def _sub(row: Row) -> str:
     if row.link not in ("cited", "no record"):
         parts.append(link_words(row))
     if row.kind in ("approval", "exception") and (says.get("requested_by") or says.get("decided_by")):
-        parts.append(f"{_who(says, 'requested_by', '?')} asked, {_who(says, 'decided_by', '?')} decided")
+        asked, decided = _who(says, "requested_by", "?"), _who(says, "decided_by", "?")
+        parts.append(f"{asked} asked and decided" if asked == decided else f"{asked} asked, {decided} decided")
     elif row.kind == "delegation" and says.get("by"):
         parts.append(f"{_who(says, 'by', '?')} lends to {_who(says, 'principal', 'anyone')}")
     elif says.get("principal"):

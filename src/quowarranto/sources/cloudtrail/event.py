@@ -8,7 +8,7 @@ import msgspec
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Instant, parse_instant
-from quowarranto.sources.strict import strict_json
+from quowarranto.sources.strict import reason_of, strict_json
 
 _SUFFIX = ".amazonaws.com"
 
@@ -134,8 +134,7 @@ def to_event(value: dict[str, Any]) -> Event:
     try:
         event = msgspec.convert(value, Event)
     except msgspec.ValidationError as error:
-        text = str(error)
-        raise RejectedEntry(f"not a CloudTrail event: {text[0].lower()}{text[1:]}") from None
+        raise RejectedEntry(f"not a CloudTrail event: {reason_of(error)}") from None
     if not event.eventSource or not event.eventName:
         raise RejectedEntry("not a CloudTrail event: `eventSource` or `eventName` is empty")
     return event

@@ -11,7 +11,7 @@ import msgspec
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Instant, Record, parse_instant
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped
-from quowarranto.sources.strict import strict_json
+from quowarranto.sources.strict import reason_of, strict_json
 from quowarranto.sources.vault import policy_files
 from quowarranto.sources.vault.call import action_of, decision_of, understand
 from quowarranto.sources.vault.outcomes import facts_of
@@ -57,8 +57,7 @@ def _line(value: dict[str, Any]) -> Line:
     try:
         line = msgspec.convert(value, Line)
     except msgspec.ValidationError as error:
-        text = str(error)
-        raise RejectedEntry(text[0].lower() + text[1:]) from None
+        raise RejectedEntry(reason_of(error)) from None
     if not line.request.operation or not line.request.path:
         raise RejectedEntry("`request.operation` or `request.path` is empty")
     return line
