@@ -25,6 +25,9 @@ __all__ = ["SOURCE", "derive", "read", "recognise"]
 
 def read(entry: Entry) -> Outcome:
     """An audit event or an exported object; other objects of the cluster carry nothing."""
+    event = audit.plain_event(entry.data)
+    if event is not None:
+        return audit.records_of(event, entry.data)
     value = strict_json(entry.data)
     if not isinstance(value, dict):
         raise RejectedEntry("not a JSON object")

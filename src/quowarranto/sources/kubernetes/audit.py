@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -79,6 +79,65 @@ class _Event(msgspec.Struct, frozen=True):
     responseObject: Any = None
 
 
+class _PlainUser(_User, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    uid: str | None = None
+    groups: list[str] | None = None
+
+
+class _PlainObjectRef(_ObjectRef, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    uid: str | None = None
+    apiVersion: str | None = None
+    resourceVersion: str | None = None
+
+
+class _PlainStatus(_Status, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    metadata: dict[str, str] | None = None
+    status: str | None = None
+    reason: str | None = None
+
+
+class _Plain(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An event without bodies: all that the API server writes of most requests, and nothing that can be of any type."""
+
+    verb: str
+    auditID: str
+    stage: Literal["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"]
+    requestReceivedTimestamp: str
+    kind: Literal["Event"]
+    apiVersion: Literal["audit.k8s.io/v1"]
+    level: str | None = None
+    stageTimestamp: str | None = None
+    requestURI: str | None = None
+    user: _PlainUser | None = None
+    impersonatedUser: _PlainUser | None = None
+    sourceIPs: list[str] | None = None
+    userAgent: str | None = None
+    objectRef: _PlainObjectRef | None = None
+    responseStatus: _PlainStatus | None = None
+    annotations: dict[str, str] | None = None
+    timestamp: None = None
+    metadata: None = None
+    requestObject: None = None
+    responseObject: None = None
+
+
+_decode_plain = msgspec.json.Decoder(_Plain).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def plain_event(data: bytes) -> _Event | None:
+    """The event, where it is an ordinary one that nothing about its JSON makes doubtful; else None, and ask `records`.
+
+    Written again, it has as many bytes as were read. Every field is named and typed, so writing can only shorten it
+    (repeated keys, spaces, spelled-out characters, nulls): equal length means that nothing was dropped.
+    """
+    try:
+        event = _decode_plain(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return cast(_Event, event) if len(_encode(event)) == len(data) else None
+
+
 _NO_USER = _User()
 _NO_OBJECT = _ObjectRef()
 _NO_STATUS = _Status()
@@ -96,6 +155,11 @@ def records(value: dict[str, Any], raw: bytes, collected_at: str | None = None) 
         event = msgspec.convert(value, _Event)
     except msgspec.ValidationError as error:
         raise RejectedEntry(f"not an audit event: {reason_of(error)}") from None
+    return records_of(event, raw, collected_at)
+
+
+def records_of(event: _Event, raw: bytes, collected_at: str | None = None) -> list[Record | Observation]:
+    """The same of an event that was decoded already."""
     audit_id = event.auditID or "sha256:" + hashlib.sha256(raw).hexdigest()
     at = _received_at(event, collected_at)
     ref = event.objectRef or _NO_OBJECT
