@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from quowarranto.export.report import report_html
+from quowarranto.export.timeline import timeline_svg
 from tests.export import examples
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -61,19 +62,59 @@ def test_the_page_asks_for_nothing_overflows_nowhere_and_opens_its_timelines(
     page.locator("#filter").fill("QW201")
     assert 0 < page.locator("details.finding:visible").count() < page.locator("details.finding").count()
     page.locator("#filter").fill("")
-    for one in page.locator("details.finding").all():
-        one.evaluate("one => { one.open = true }")
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert [url for url in requests if not url.startswith("file:")] == []
     assert errors == []
     page.close()
 
 
-def test_a_link_to_a_finding_opens_it(browser: Any, page_file: Path) -> None:
-    """Findings can be sent to a colleague by their address."""
+@pytest.mark.parametrize("kind", ("details.finding", "details.action"))
+def test_a_link_to_a_finding_or_an_action_opens_it(browser: Any, page_file: Path, kind: str) -> None:
+    """Both can be sent to a colleague by their address; what is around them opens as well."""
     page = browser.new_page()
     page.goto(page_file.as_uri())
-    name = page.locator("details.finding").nth(2).get_attribute("id")
+    name = page.locator(kind).nth(2).get_attribute("id")
     page.goto(f"{page_file.as_uri()}#{name}")
     assert page.locator(f"details[id='{name}']").evaluate("one => one.open")
+    assert page.locator(f"details[id='{name}'] summary").first.is_visible()
+    page.close()
+
+
+def test_without_script_findings_and_timelines_open_all_the_same(browser: Any, page_file: Path) -> None:
+    """Mail programs and careful people run none."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    finding = page.locator("details.finding").first
+    finding.locator("summary").first.click()
+    finding.locator("details.action summary").first.click()
+    assert finding.locator(".wide svg.tl").first.is_visible()
+    assert page.locator(".filter").is_hidden()
+    context.close()
+
+
+def test_the_keyboard_opens_a_finding(browser: Any, page_file: Path) -> None:
+    """What a mouse can do, Enter can."""
+    page = browser.new_page()
+    page.goto(page_file.as_uri())
+    page.locator("details.finding summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details.finding").first.evaluate("one => one.open")
+    assert page.locator("details.finding .wide svg.tl").first.is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+def test_a_picture_alone_draws_without_error(browser: Any, tmp_path: Path, scheme: str) -> None:
+    """The file of `quo explain --svg`, opened by itself."""
+    path = tmp_path / "one.svg"
+    path.write_text(timeline_svg(examples.hostile()), encoding="utf-8")
+    page = browser.new_page(color_scheme=scheme)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.localName") == "svg"
+    assert page.evaluate("document.querySelectorAll('parsererror').length") == 0
+    assert requests == [path.as_uri()]
     page.close()

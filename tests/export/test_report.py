@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+from typing import Any
 
 from quowarranto.export.report import report_html
 from tests.export import examples
@@ -36,7 +38,7 @@ def test_every_finding_is_there_with_its_samples_and_its_controls_are_not_claime
     ones = examples.everything()
     page = report_html(examples.a_report(ones))
     assert page.count('<details class="finding') == len(ones)
-    assert page.count('<details class="sample"') == len(ones)
+    assert page.count('<details class="action"') == len(ones)
     assert "Provides evidence relevant to NIST SP 800-53: AC-3" in page
     assert "complies" not in page
 
@@ -46,3 +48,50 @@ def test_a_case_without_any_action_gives_a_page_all_the_same() -> None:
     empty = examples.a_report([]) | {"over_time": [], "span": {"first": None, "last": None}, "sources": []}
     empty["totals"] = empty["totals"] | {"actions": 0, "verdicts": {}}
     assert "No action was judged." in report_html(empty)
+
+
+def test_an_action_is_told_once_and_linked_from_every_other_finding_about_it() -> None:
+    """Ids are unique, so that a link to an action has one target."""
+    report = examples.a_report(examples.everything())
+    report["findings"].append(report["findings"][0] | {"code": "QW406", "name": "revocation not propagated"})
+    page = report_html(report)
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert "Shown with another finding" in page
+    for target in re.findall(r'href="#([^"]+)"', page):
+        assert target in ids
+
+
+def test_the_anchor_of_a_finding_is_the_same_in_the_next_report() -> None:
+    """A link that was mailed yesterday opens the same finding today, wherever it now stands in the list."""
+    ones = examples.everything()
+    before, after = (
+        set(re.findall(r'id="(QW\d+-\w+)"', report_html(examples.a_report(some)))) for some in (ones, ones[::-1])
+    )
+    assert before == after
+
+
+def test_two_hundred_actions_with_long_lines_stay_under_three_megabytes() -> None:
+    """The page is mailed around: what is told of each action gives way, not the action."""
+    ones = [_with_long_lines(number) for number in range(200)]
+    page = report_html(examples.a_report(ones))
+    assert len(page.encode()) < 3_000_000
+    assert page.count('<details class="action"') == 200
+    assert page.count('class="wide"') == 200
+
+
+def _with_long_lines(number: int) -> dict[str, Any]:
+    one = examples.revoked() if number % 2 else examples.long_chain(12)
+    one = json.loads(json.dumps(one))
+    one["action"]["id"] = one["verdict"]["action"] = f"action-{number}"
+    for fact in (fact for link in one["chain"] for fact in link["facts"]):
+        fact["raw"] = "{" + "x" * 2_000 + "}"
+    return dict(one)
+
+
+def test_every_control_that_can_be_shown_is_shown_in_words() -> None:
+    """Counts, linkage by source, ceilings, causes, quarantine and limits are text, not only shapes."""
+    page = report_html(examples.a_report(examples.everything()))
+    for words in ("18,204", "At best <b>proven</b>", "enable `log_raw` policies", "telemetry-gap", "audit.log:3"):
+        assert words in page
+    assert "3 of 23 slices of time" in page

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from quowarranto.export.canvas import Canvas, Shelf
 from quowarranto.export.hover import term_text, test_text
 from quowarranto.export.rows import Row, Term, Test
-from quowarranto.export.svg import joined, tag
+from quowarranto.export.svg import hint, joined, tag
 from quowarranto.export.words import clock, code_label, pixels, span, tail_cut
 
 _HALF = 6.0
@@ -32,7 +32,7 @@ def marks(row: Row, y: float, canvas: Canvas, hover: int) -> Markup:
     middle = y + canvas.bar
     shapes = [_diamond(row, term, middle, canvas, hover) for term in row.terms if term.point]
     shapes += [part for test in row.tests for part in _lapse(test, middle, canvas)]
-    shapes += [_mark(test, middle, canvas) for test in row.tests]
+    shapes += [_mark(test, middle, canvas, hover) for test in row.tests]
     return joined(*shapes, *_failures(row, middle, canvas), *_bounds(row, y + canvas.note, canvas))
 
 
@@ -62,7 +62,7 @@ def _term(row: Row, term: Term, middle: float, canvas: Canvas, hover: int) -> Ma
     if term.end is not None and term.ended_by in _SEAMS and not cut_right:
         parts.append(tag("path", d=_line(right, middle - 9, right, middle + 9), class_="sep seam"))
     grace = _grace(term, middle, canvas)
-    return tag("g", tag("title", term_text(row, term, hover)), *parts, *grace)
+    return tag("g", hint(term_text(row, term, hover), hover), *parts, *grace)
 
 
 def _solid(left: float, right: float, middle: float, state: str, term: Term, cut_left: bool, cut_right: bool) -> Markup:
@@ -103,7 +103,7 @@ def _outside(row: Row, term: Term, middle: float, canvas: Canvas, hover: int, si
     left = canvas.left if side == "l" else canvas.right - 14
     outline = _outline(left, left + 14, middle, side == "l", side == "r")
     cross = [tag("path", d=outline, fill="url(#p-cross)")] if state == "bad" else []
-    return tag("g", tag("title", term_text(row, term, hover)), tag("path", d=outline, class_=state), *cross)
+    return tag("g", hint(term_text(row, term, hover), hover), tag("path", d=outline, class_=state), *cross)
 
 
 def _grace(term: Term, middle: float, canvas: Canvas) -> Iterator[Markup]:
@@ -127,7 +127,7 @@ def _diamond(row: Row, term: Term, middle: float, canvas: Canvas, hover: int) ->
         return Markup("")
     x = canvas.x(term.start)
     state = row.state(term)
-    parts = [tag("title", term_text(row, term, hover))]
+    parts = [hint(term_text(row, term, hover), hover)]
     if term.end is not None:
         parts.append(tag("rect", x=x, y=middle - 2, width=max(canvas.x(term.end) - x, 1), height=4, class_=state))
     shape = f"M{x:.1f} {middle - 8:g}L{x + 8:.1f} {middle:g}L{x:.1f} {middle + 8:g}L{x - 8:.1f} {middle:g}Z"
@@ -141,9 +141,9 @@ def _lapse(test: Test, middle: float, canvas: Canvas) -> Iterator[Markup]:
         yield tag("path", d=_line(left, middle, right, middle), class_="gap")
 
 
-def _mark(test: Test, middle: float, canvas: Canvas) -> Markup:
+def _mark(test: Test, middle: float, canvas: Canvas, hover: int) -> Markup:
     x = canvas.x(test.at)
-    title = tag("title", test_text(test))
+    title = hint(test_text(test), hover)
     if test.held:
         return tag("g", title, tag("circle", cx=x, cy=middle, r=4.5, class_="dot"))
     cross = f"M{x - 3.2:.1f} {middle - 3.2:.1f}l6.4 6.4m0-6.4l-6.4 6.4"

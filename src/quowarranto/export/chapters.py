@@ -1,7 +1,7 @@
 """A sample action as the report tells it: the picture, and below it every authority and raw line in words.
 
 A report is one file that people mail around, so that its pictures share a budget: where there are many, each carries
-shorter raw lines, then none of the second picture for narrow screens, then no raw lines at all.
+shorter raw lines, then no second picture for narrow screens, then no words below it, then nothing to point at.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ class Detail:
     hover: int
     raw: int
     narrow: bool
+    words: bool
     key: int
 
 
 DETAILS = (
-    Detail(600, 1200, True, 2000),
-    Detail(240, 480, True, 400),
-    Detail(120, 240, False, 200),
-    Detail(0, 0, False, 120),
+    Detail(600, 1200, narrow=True, words=True, key=2000),
+    Detail(240, 480, narrow=True, words=True, key=400),
+    Detail(120, 240, narrow=False, words=True, key=200),
+    Detail(80, 0, narrow=False, words=False, key=120),
+    Detail(0, 0, narrow=False, words=False, key=120),
 )
 
 

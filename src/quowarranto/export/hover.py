@@ -36,7 +36,7 @@ def said(says: Json | None) -> list[tuple[str, str]]:
 
 def row_text(row: Row, limit: int) -> str:
     """All of one authority: what it says, and the facts that belong to no single term."""
-    lines = [f"{row.kind or 'no record'} {capped(row.key, limit)}"]
+    lines = [f"{row.kind or 'no record'} {capped(row.key, max(limit, 200))}"]
     lines += [f"{label}: {capped(words, 300)}" for label, words in said(row.says)]
     if row.link not in ("cited", "no record"):
         lines.append(link_words(row))

@@ -8,7 +8,7 @@ from quowarranto.export import marks
 from quowarranto.export.canvas import KEY_CELL, Canvas
 from quowarranto.export.hover import link_words, row_text
 from quowarranto.export.rows import Json, Row
-from quowarranto.export.svg import joined, tag
+from quowarranto.export.svg import hint, joined, tag
 from quowarranto.export.words import middle, principal, tail_cut
 
 _INDENT = 15
@@ -23,7 +23,7 @@ def label(row: Row, rows: list[Row], ys: list[float], index: int, canvas: Canvas
     sub, halo = _sub(row), " halo" if canvas.narrow else ""
     words = tag(
         "g",
-        tag("title", row_text(row, hover)),
+        hint(row_text(row, hover), hover),
         tag("rect", x=0, y=y + 1, width=canvas.label_right, height=40 if not canvas.narrow else 34, fill="transparent"),
         marks.icon(row.kind or "none", x, y + 9, state),
         tag("text", middle(row.key, room), x=x + 22, y=y + 21, class_=f"key{halo}"),

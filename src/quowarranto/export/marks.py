@@ -107,7 +107,17 @@ def _fades() -> list[Markup]:
 
 def shared_marks() -> Markup:
     """The marks for a page with many pictures; not `display: none`, which would take the patterns away."""
-    return tag("svg", definitions(), class_="tl", width=0, height=0, aria_hidden="true", style="position:absolute")
+    legends = [tag("g", legend(0, 0, lines), id=f"legend-{lines}") for _, lines in LEGEND_WIDTHS]
+    return tag(
+        "svg",
+        definitions(),
+        tag("defs", *legends),
+        class_="tl",
+        width=0,
+        height=0,
+        aria_hidden="true",
+        style="position:absolute",
+    )
 
 
 def legend(x: float, y: float, lines: int) -> Markup:
@@ -121,6 +131,11 @@ def legend(x: float, y: float, lines: int) -> Markup:
         words = tag("text", text, x=28, y=4, class_="mut")
         parts.append(tag("g", shape, words, transform=f"translate({left:g} {y + 18 * line:g})"))
     return joined(*parts)
+
+
+def shared_legend(x: float, y: float, lines: int) -> Markup:
+    """The same by reference, for a page that has the shared marks."""
+    return tag("use", href=f"#legend-{lines}", x=x, y=y)
 
 
 def _legend_entries() -> list[tuple[int, Markup, str]]:

@@ -26,6 +26,11 @@ def joined(*parts: str | Markup) -> Markup:
     return Markup("").join(part if isinstance(part, Markup) else escape(clean(part)) for part in parts)
 
 
+def hint(text: str, wanted: int) -> Markup:
+    """What an element says when pointed at; nothing where a picture is to stay small."""
+    return tag("title", text) if wanted else Markup("")
+
+
 def number(value: Number) -> str:
     """A coordinate: a tenth of a pixel is finer than any screen."""
     text = f"{value:.1f}"

@@ -7,6 +7,7 @@ Writes    SVG that stands alone: own style for light and dark, no script, no ref
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from markupsafe import Markup
@@ -19,7 +20,7 @@ from quowarranto.export.canvas import KEY_CELL, Canvas
 from quowarranto.export.hover import raw_text
 from quowarranto.export.labels import label
 from quowarranto.export.rows import Row, rows_of, window_of
-from quowarranto.export.svg import joined, tag
+from quowarranto.export.svg import hint, joined, tag
 from quowarranto.export.words import MINUTE, clock, code_label, middle, moment, pixels, principal, tail_cut
 from quowarranto.records import parse_instant
 
@@ -28,6 +29,8 @@ HOVER = 600
 
 _HEADING = 76.0
 _AXIS = 40.0
+
+Legend = Callable[[float, float, int], Markup]
 
 
 def timeline_svg(explained: dict[str, Any], *, width: int = 960) -> str:
@@ -38,7 +41,7 @@ def timeline_svg(explained: dict[str, Any], *, width: int = 960) -> str:
         width: pixels, at least 320; below 640 the labels stand above the bars.
     """
     heading = _heading(explained, max(width, 320))
-    drawn = _draw(explained, max(width, 320), hover=HOVER, top=_HEADING)
+    drawn = _draw(explained, max(width, 320), hover=HOVER, top=_HEADING, legend=marks.legend)
     sheet = tag("style", Markup(marks.style()))  # noqa: S704 - our own constant
     return str(_root(explained, drawn, sheet, marks.definitions(), heading, background=True)) + "\n"
 
@@ -49,7 +52,7 @@ def timeline_figure(explained: dict[str, Any], *, width: int, hover: int) -> Mar
     Args:
         hover: characters of each raw line to carry; 0 for none.
     """
-    return _root(explained, _draw(explained, max(width, 320), hover=hover, top=0.0))
+    return _root(explained, _draw(explained, max(width, 320), hover=hover, top=0.0, legend=marks.shared_legend))
 
 
 def identity(text: str) -> str:
@@ -87,7 +90,7 @@ def _root(explained: dict[str, Any], drawn: _Drawn, *before: Markup, background:
     )
 
 
-def _draw(explained: dict[str, Any], width: int, *, hover: int, top: float) -> _Drawn:
+def _draw(explained: dict[str, Any], width: int, *, hover: int, top: float, legend: Legend) -> _Drawn:
     """Axis, action, rows, legend, from the top down; bars below the action's line, marks above it."""
     rows = rows_of(explained)
     acted_at = parse_instant(explained["action"]["time"])
@@ -105,7 +108,7 @@ def _draw(explained: dict[str, Any], width: int, *, hover: int, top: float) -> _
         *(label(row, rows, ys, index, canvas, hover) for index, row in enumerate(rows)),
         *(row_marks(row, y, canvas, hover) for row, y in zip(rows, ys, strict=False)),
         *([] if rows else [_nothing(ys[0], canvas)]),
-        marks.legend(12, bottom + 20, legend_lines),
+        legend(12, bottom + 20, legend_lines),
     )
     return _Drawn(width, bottom + 14 + 18 * legend_lines, body, _summary(explained, rows))
 
@@ -166,7 +169,7 @@ def _action(explained: dict[str, Any], y: float, bottom: float, canvas: Canvas, 
     flag = tag("rect", x=left, y=y + 4, width=wide, height=19, rx=4, class_="flag")
     return joined(
         tag("path", d=f"M{x:.1f} {y + 20:g}V{bottom:g}", class_="act"),
-        tag("g", tag("title", title), flag, _flag_words(words, left + wide / 2, y + 17)),
+        tag("g", hint(title, hover), flag, _flag_words(words, left + wide / 2, y + 17)),
         *([] if canvas.narrow else _doer(action, y, canvas)),
     )
 
