@@ -406,4 +406,5 @@ def _source(name: str, kind: str, linkage: dict[str, int], ceiling: str, raise_i
         "linkage": linkage,
         "verdicts": {"authorised": total},
     }
-    return {**linked, "ceiling": ceiling, "raise_it": raise_it, "gaps": []}
+    gaps = [{"from": at("01:10:00"), "until": at("04:22:00"), "length": "3.2 h"}] if raise_it else []
+    return {**linked, "ceiling": ceiling, "raise_it": raise_it, "gaps": gaps}

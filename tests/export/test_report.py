@@ -92,6 +92,13 @@ def _with_long_lines(number: int) -> dict[str, Any]:
 def test_every_control_that_can_be_shown_is_shown_in_words() -> None:
     """Counts, linkage by source, ceilings, causes, quarantine and limits are text, not only shapes."""
     page = report_html(examples.a_report(examples.everything()))
-    for words in ("18,204", "At best <b>proven</b>", "enable `log_raw` policies", "telemetry-gap", "audit.log:3"):
+    for words in (
+        "18,204",
+        "At best <b>proven</b>",
+        "enable `log_raw` policies",
+        "telemetry-gap",
+        "audit.log:3",
+        "3.2 h from",
+    ):
         assert words in page
     assert "3 of 23 slices of time" in page

@@ -52,13 +52,16 @@ def _frame(window: Window, most: int, width: int, height: int) -> Markup:
         tag("text", "0", x=_LEFT - 6, y=floor + 4, text_anchor="end", class_="mut"),
         tag("text", "UTC", x=_LEFT - 6, y=floor + 16, text_anchor="end", class_="mut"),
     ]
+    under = ""
     for tick in ticks(window, int((width - _LEFT) / 80)):
         x = window.place(tick.at, _LEFT, width)
+        under = tick.under or under
         if _LEFT + 14 < x < width - 18:
             parts.append(tag("path", d=f"M{x:.1f} {floor:g}v4", class_="grid"))
             parts.append(tag("text", tick.label, x=x, y=floor + 16, text_anchor="middle", class_="mut"))
-            if tick.under and x < width - 34:
-                parts.append(tag("text", tick.under, x=x, y=floor + 29, text_anchor="middle", class_="mut"))
+            if under and x < width - 34:
+                parts.append(tag("text", under, x=x, y=floor + 29, text_anchor="middle", class_="mut"))
+                under = ""
     return joined(*parts)
 
 
