@@ -59,6 +59,8 @@ def test_the_page_asks_for_nothing_overflows_nowhere_and_opens_its_timelines(
     timeline = finding.locator(".wide svg.tl" if width > 640 else ".narrow svg.tl").first
     assert timeline.is_visible()
     assert timeline.bounding_box()["width"] <= width
+    legend = timeline.locator("use[href^='#legend']").bounding_box()
+    assert legend["x"] + legend["width"] <= width
     page.locator("#filter").fill("QW201")
     assert 0 < page.locator("details.finding:visible").count() < page.locator("details.finding").count()
     page.locator("#filter").fill("")

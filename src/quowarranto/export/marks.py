@@ -107,7 +107,8 @@ def _fades() -> list[Markup]:
 
 def shared_marks() -> Markup:
     """The marks for a page with many pictures; not `display: none`, which would take the patterns away."""
-    legends = [tag("g", legend(0, 0, lines), id=f"legend-{lines}") for _, lines in LEGEND_WIDTHS]
+    # What is used by reference is styled within itself alone, so that the class has to be in there.
+    legends = [tag("g", tag("g", legend(0, 0, lines), class_="tl"), id=f"legend-{lines}") for _, lines in LEGEND_WIDTHS]
     return tag(
         "svg",
         definitions(),
