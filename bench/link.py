@@ -19,14 +19,10 @@ from quowarranto.simulator import simulate_native
 _READ = """
 import sys
 from pathlib import Path
-from quowarranto.case.ingest import derive, ingest
-from quowarranto.case.inputs import recognise
 from quowarranto.case.store import Case
+from quowarranto.pipeline import link_paths
 if __name__ == "__main__":
-    with Case(Path(sys.argv[1])).writing() as writer:
-        ingest(writer, [recognise(Path(sys.argv[2]), None)])
-        derive(writer, [], f"SELECT * FROM {writer.snapshot().scan('observations')}")
-        writer.commit("read")
+    link_paths(Case(Path(sys.argv[1])), [sys.argv[2]], judge=False)
 """
 
 

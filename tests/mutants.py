@@ -36,7 +36,7 @@ from tests.worlds import world
 
 WORLDS = 300
 BATCH = 100
-PATIENCE_S = 30
+PATIENCE_S = 300
 """A batch takes a second or two; a fault that makes a join explode is not waited for."""
 
 SLIPS: tuple[tuple[str, str], ...] = (

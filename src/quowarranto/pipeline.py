@@ -56,6 +56,7 @@ def link_paths(
     case: Case,
     arguments: Sequence[str],
     *,
+    judge: bool = True,
     memory: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -65,6 +66,7 @@ def link_paths(
     Args:
         case: created where it does not exist.
         arguments: files, folders, globs.
+        judge: else records are added and wait for the next run.
         memory: limit of the embedded engine, e.g. `4GB`; it spills to disk beyond.
         threads: of the engine, and worker processes for reading; default one per core.
     Raises:
@@ -82,7 +84,7 @@ def link_paths(
             totals = _read(writer, inputs, threads, progress)
             # what no source could read changes no verdict
             writer.commit("read" if totals.recorded or writer.last.what == "read" else "quarantined")
-        if totals.recorded or not inputs:
+        if judge and (totals.recorded or not inputs):
             _judge(writer, config, memory, threads, progress)
             writer.commit("judged")
         return Outcome(totals, inputs, writer.last.number)

@@ -56,8 +56,7 @@ def _sub(row: Row) -> str:
     if row.link not in ("cited", "no record"):
         parts.append(link_words(row))
     if row.kind in ("approval", "exception") and (says.get("requested_by") or says.get("decided_by")):
-        asked, decided = _who(says, "requested_by", "?"), _who(says, "decided_by", "?")
-        parts.append(f"{asked} asked and decided" if asked == decided else f"{asked} asked, {decided} decided")
+        parts.append(_consent(says))
     elif row.kind == "delegation" and says.get("by"):
         parts.append(f"{_who(says, 'by', '?')} lends to {_who(says, 'principal', 'anyone')}")
     elif says.get("principal"):
@@ -67,3 +66,11 @@ def _sub(row: Row) -> str:
 
 def _who(says: Json, name: str, nobody: str) -> str:
     return middle(principal(says.get(name)) or nobody, _WHO)
+
+
+def _consent(says: Json) -> str:
+    """Who asked and who decided, as far as it is said."""
+    asked, decided = _who(says, "requested_by", ""), _who(says, "decided_by", "")
+    if asked and asked == decided:
+        return f"{asked} asked and decided"
+    return ", ".join(([f"{asked} asked"] if asked else []) + ([f"{decided} decided"] if decided else []))

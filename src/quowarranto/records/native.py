@@ -12,7 +12,7 @@ from quowarranto.records.model import Action, AuthorityFact, Principal, Record, 
 
 TIME_FIELDS = ("time", "valid_from", "valid_until", "grace_until")
 
-_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def to_native(record: Record) -> dict[str, Any]:
@@ -25,11 +25,12 @@ def to_native(record: Record) -> dict[str, Any]:
 
 
 def content_digest(record: Record) -> str:
-    """SHA-256 (hex) of the record's content: every field as JSON, sorted by name, times as integer microseconds.
+    """SHA-256 (hex) of the record's content as JSON: every field in the order of `records.model`,
+    the keys of objects sorted, times as integer microseconds.
 
     Two records of one id with one digest are the same record seen twice (SPEC 2, "counts once").
     """
-    return hashlib.sha256(_encode_sorted(record)).hexdigest()
+    return hashlib.sha256(_encode(record)).hexdigest()
 
 
 # What stands for "not said"; an authority that cites nothing, and an empty scope, are said.
