@@ -1,6 +1,6 @@
 """Native actions over authority facts: reading, linking, peak memory, beside a bare scan of the same bytes.
 
-python -m bench.link [--actions 10000000] [--facts 1000000] [--memory 5GB]
+python -m bench.link [--actions 10000000] [--facts 1000000] [--memory 5500MB]
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--actions", type=int, default=10_000_000)
     parser.add_argument("--facts", type=int, default=1_000_000)
-    parser.add_argument("--memory", default="5GB")
+    parser.add_argument("--memory", default="5500MB")
     options = parser.parse_args()
     DATA.mkdir(exist_ok=True)
     log = DATA / f"native-{options.actions}-{options.facts}.jsonl"

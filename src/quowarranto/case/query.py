@@ -211,18 +211,21 @@ def _where(filters: Filters) -> tuple[str, list[Any]]:
 # ---- findings and quarantine ---------------------------------------------------------------------------------------
 
 _GRAVITY = "CASE f.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4 END"
+_ORDER = f"{_GRAVITY}, f.count DESC, f.code, f.key, f.principal_type, f.principal_id"
 
 
-def findings(snapshot: Snapshot) -> list[Row]:
-    """Findings, the gravest and most frequent first, each with up to five sample actions."""
+def findings(snapshot: Snapshot, limit: int | None = None) -> list[Row]:
+    """Findings, the gravest and most frequent first, each with up to five sample actions; all, or so many."""
     connection = connect(snapshot, "findings", "samples")
     return rows(
         connection,
         f"""
+        WITH f AS (SELECT f.* FROM findings f ORDER BY {_ORDER} {"" if limit is None else f"LIMIT {int(limit)}"})
         SELECT f.*, coalesce(s.sample, []) AS sample
-        FROM findings f LEFT JOIN (
-          SELECT finding, list(action ORDER BY nth) AS sample FROM samples GROUP BY finding) s ON s.finding = f.finding
-        ORDER BY {_GRAVITY}, f.count DESC, f.code, f.key, f.principal_type, f.principal_id""",
+        FROM f LEFT JOIN (
+          SELECT finding, list(action ORDER BY nth) AS sample FROM samples
+          WHERE finding IN (SELECT finding FROM f) GROUP BY finding) s ON s.finding = f.finding
+        ORDER BY {_ORDER}""",
     )
 
 

@@ -118,10 +118,15 @@ class Explainer:
             "cited_by": sorted(cited_by),
             "joined": cited_by == {"action"} and any(visit["how"] >= 3 for visit in visits),
             "tests": [self._test(visit, by_term[visit["term"]], mine, extra, instant) for visit in visits],
-            "says": _says(by_term[visits[0]["term"]]),
+            "says": _says(by_term[visits[0]["term"]]) | self._decided_by(node, visits[0]["term"]),
             "terms": [_term(term) for term in terms],
             "facts": [self._fact(row) for row in self._told[node][:_FACTS]],
         }
+
+    def _decided_by(self, node: int, term: int) -> dict[str, Any]:
+        """The deciders, where the fact that opened the term names them."""
+        told = next((row["decided_by"] for row in self._told[node] if row["rec"] == term), None)
+        return {"decided_by": msgspec.json.decode(told)} if told else {}
 
     def _cited_by(self, node: int, visits: list[Row]) -> set[str]:
         parents = {row["parent"] for visit in visits for row in self._parents[visit["use"]] if row["node"] == node}

@@ -43,5 +43,5 @@ def overview(snapshot: Snapshot) -> dict[str, Any]:
             if name in verdicts
         },
         "severities": {name: severities[name] for name in reversed(SEVERITIES) if name in severities},
-        "worst": [present.finding(row) for row in findings(snapshot)[:8]],
+        "worst": [present.finding(row) for row in findings(snapshot, 8)],
     }

@@ -19,10 +19,11 @@ _BUCKETS = 48
 _EXPLAINED = 120
 _PER_FINDING = 2
 _SOURCES = 12
+_FINDINGS = 2_000
 
 LIMITS = (
     "Verdicts are about what the records say; a record that is false, or missing, is beyond them.",
-    "A missing record is not proof of a missing control: see QW105 and the gaps per source.",
+    "A missing record is not proof of a missing control: see QW105, and the silences that `quo coverage` lists.",
     "Findings provide evidence relevant to the controls named; they do not say that anything complies with them.",
     "What is called presumed or inferred was not named by the record itself.",
     "The lines shown were read again from their files and compared with their SHA-256; secrets in them were removed.",
@@ -32,7 +33,7 @@ LIMITS = (
 def report_data(snapshot: Snapshot, title: str) -> dict[str, Any]:
     """Everything that `export.report.report_html` shows of a case."""
     connection = connect(snapshot)
-    found = [present.finding(row) | {"name": CODES[row["code"]].name} for row in findings(snapshot)]
+    found = [present.finding(row) | {"name": CODES[row["code"]].name} for row in findings(snapshot, _FINDINGS)]
     span = rows(connection, "SELECT min(time) AS first_us, max(time) AS last_us FROM verdicts")[0]
     return {
         "title": title,

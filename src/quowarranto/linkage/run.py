@@ -109,12 +109,22 @@ class _Run:
 def _records(run: _Run) -> None:
     """SPEC 2: what counts as a record, and small numbers for what is named again and again."""
     run.build(
-        "crowd", "crowded", "left_out", "action", "acting", "principal", "subject", "subject_twins", "verb", "resource"
+        "crowd",
+        "crowded",
+        "left_out",
+        "action",
+        "acting",
+        "principal",
+        "subject",
+        "subject_twins",
+        "verb",
+        "resource",
+        "resource_twins",
     )
     run.engine.create(
         "twins",
         "SELECT 1 AS one FROM principal WHERE twins > 0 UNION ALL SELECT 1 FROM verb WHERE twins > 0 "
-        "UNION ALL SELECT 1 FROM resource WHERE twins > 0 UNION ALL SELECT 1 FROM subject_twins",
+        "UNION ALL SELECT 1 FROM resource_twins UNION ALL SELECT 1 FROM subject_twins",
     )
     if run.engine.count("twins"):
         raise LinkageError("two names share a hash")
@@ -195,8 +205,7 @@ def _inferred(run: _Run) -> None:
 def _inferred_chains(run: _Run) -> None:
     _chains(run, 2)
     for name in ("action_use", "use_visit", "use_scopes", "use_sum", "use_parent"):
-        run.engine.create(name, f"SELECT * FROM {name}1 UNION ALL SELECT * FROM {name}2")
-        run.engine.drop(f"{name}1", f"{name}2")
+        run.engine.view(name, f"SELECT * FROM {name}1 UNION ALL SELECT * FROM {name}2")
 
 
 def _chains(run: _Run, n: int) -> None:
@@ -267,9 +276,9 @@ def _levels(run: _Run, n: int) -> None:
 def _tests(run: _Run) -> None:
     """SPEC 5: what depends on the action itself: principal, scope, effect, rotation."""
     run.build("use_subject", "stranger", "scope_set", "want_set", "want_scope_tested")
-    run.build("rule_verb$x", "covers$x", x="_tested")
-    run.build("overstep", "set_overstep", "rotated_visit", "known_origin", "late")
-    run.engine.drop("use_subject", "want_set", "want_scope_tested", "rule_verb_tested", "covers_tested")
+    run.build("rule_verb$x", x="_tested")
+    run.build("covered", "overstep", "set_overstep", "rotated_visit", "known_origin", "late")
+    run.engine.drop("use_subject", "want_set", "want_scope_tested", "rule_verb_tested", "covered")
     run.view("told")
     run.build("aside", "compound")
 

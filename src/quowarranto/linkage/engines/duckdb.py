@@ -75,7 +75,7 @@ class DuckDB:
         """Write a query's rows as one Parquet file; none where there are no rows. Returns how many."""
         target = str(path).replace("'", "''")
         done = self.connection.execute(
-            f"COPY ({_spelled(sql)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({_spelled(sql)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
         ).fetchall()
         rows = int(done[0][0])
         if not rows:

@@ -84,11 +84,11 @@ SELECT v, min(verb) AS verb, count(*) - 1 AS twins FROM (
 
 -- relation: resource
 -- one row per resource.
-SELECT r, min(type) AS type, min(id) AS id,
-       CASE WHEN min(type) = max(type) AND min(id) = max(id) THEN 0 ELSE 1 END AS twins
-FROM (
-  SELECT hash64(resource_type, resource_id) AS r, resource_type AS type, resource_id AS id FROM actions_in
-  UNION ALL
-  SELECT hash64(request_resource_type, request_resource_id), request_resource_type, request_resource_id
-  FROM facts_in WHERE request_resource_id IS NOT NULL AND request_resource_type IS NOT NULL
-) resources GROUP BY r
+SELECT DISTINCT hash64(resource_type, resource_id) AS r, resource_type AS type, resource_id AS id FROM actions_in
+UNION
+SELECT hash64(request_resource_type, request_resource_id), request_resource_type, request_resource_id
+FROM facts_in WHERE request_resource_id IS NOT NULL AND request_resource_type IS NOT NULL
+
+-- relation: resource_twins
+-- resources that share a hash although they differ.
+SELECT r FROM resource GROUP BY r HAVING count(*) > 1

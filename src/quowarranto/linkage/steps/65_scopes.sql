@@ -18,3 +18,13 @@ JOIN resource n ON n.r = w.r
 WHERE p.pattern_like IS NULL
    OR (CASE WHEN p.typed THEN n.type || ':' || n.id ELSE n.id END) LIKE p.pattern_like ESCAPE '!'
 GROUP BY w.sc, w.v, w.r
+
+-- relation: covered
+-- scopes that cover a verb and resource, where it does not matter how narrowly; a row may stand several times.
+SELECT w.sc, w.v, w.r
+FROM want_scope_tested w
+JOIN rule_verb_tested rv ON rv.sc = w.sc AND rv.v = w.v
+JOIN scope_pattern p ON p.sc = w.sc AND p.rule = rv.rule AND p.target = 'resource'
+JOIN resource n ON n.r = w.r
+WHERE p.pattern_like IS NULL
+   OR (CASE WHEN p.typed THEN n.type || ':' || n.id ELSE n.id END) LIKE p.pattern_like ESCAPE '!'

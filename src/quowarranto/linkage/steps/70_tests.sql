@@ -23,12 +23,12 @@ SELECT DISTINCT s.ss, v.sc FROM use_scopes s JOIN use_visit v ON v.use = s.use A
 SELECT DISTINCT u.ss, x.v, x.r FROM action_use x JOIN use_sum u ON u.use = x.use WHERE u.ss IS NOT NULL
 
 -- relation: want_scope_tested
-SELECT DISTINCT m.sc, w.v, w.r FROM want_set w JOIN scope_set m ON m.ss = w.ss
+SELECT m.sc, w.v, w.r FROM want_set w JOIN scope_set m ON m.ss = w.ss
 
 -- relation: overstep
 -- scopes that do not cover the verb and resource (SPEC 5, scope: every one in the chain must).
 SELECT w.sc, w.v, w.r FROM want_scope_tested w
-WHERE NOT EXISTS (SELECT 1 FROM covers_tested c WHERE c.sc = w.sc AND c.v = w.v AND c.r = w.r)
+WHERE NOT EXISTS (SELECT 1 FROM covered c WHERE c.sc = w.sc AND c.v = w.v AND c.r = w.r)
 
 -- relation: set_overstep
 SELECT DISTINCT w.ss, w.v, w.r FROM overstep o JOIN scope_set m ON m.sc = o.sc
