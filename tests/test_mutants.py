@@ -11,7 +11,7 @@ FAULTS = (
     ("ended_at", "min(rank)", "max(rank)"),
     ("next_ended", "opens DESC", "opens"),
     ("renewed", "1 FOLLOWING", "0 FOLLOWING"),
-    ("held", "c.at_us < x.end_us THEN x.term", "c.at_us <= x.end_us THEN x.term"),
+    ("held", "c.at_us < x.end_us THEN 0", "c.at_us <= x.end_us THEN 0"),
     ("held", "c.at_us < y.end_us + $skew THEN 1", "c.at_us <= y.end_us + $skew THEN 1"),
     ("graced", "h.at_us < t.grace_us", "h.at_us <= t.grace_us"),
     ("phase", ">= d.until_us + $skew", "> d.until_us + $skew"),
