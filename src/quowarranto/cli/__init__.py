@@ -78,6 +78,9 @@ def _quo() -> None:
     """By what authority? Judge every recorded action of a non-human identity by the enforcement records you have."""
 
 
+_INTERRUPTED = "error: interrupted; the case holds its last complete state"
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exit codes as in SPEC 10."""
     for stream in (sys.stdout, sys.stderr):
@@ -104,7 +107,7 @@ def _run(arguments: list[str] | None) -> int:
             return 0
         return left.code if isinstance(left.code, int) else 1
     except (click.exceptions.Abort, KeyboardInterrupt):
-        return _failed("error: interrupted; the case holds its last complete state")
+        return _failed(_INTERRUPTED)
     except MemoryError:
         return _failed("error: out of memory; the case holds its last complete state", "  try: `--memory 2GB`")
     except click.ClickException as error:
@@ -133,6 +136,8 @@ def _unforeseen(error: Exception) -> int:
     if os.environ.get("QUO_DEBUG"):
         raise error
     kind = type(error).__name__
+    if kind == "InterruptException" or str(error) == "Query interrupted":  # Ctrl-C while the engine was at work
+        return _failed(_INTERRUPTED)
     if isinstance(error, OSError):
         place = [f"   at: {printable(str(error.filename))}"] if error.filename else []
         return _failed(f"error: {(error.strerror or kind).lower()}", *place)

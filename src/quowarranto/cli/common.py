@@ -254,9 +254,13 @@ def console(stderr: bool = False) -> Any:
     """A rich console; plain when it is not a terminal. Piped tables are as wide as they need to be."""
     from rich.console import Console
 
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # `main` ends quietly; the library would exit with 1
+
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 200
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False, markup=False, emoji=False)
+    return Piped(file=stream, width=width, highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 
 def who(principal: dict[str, str]) -> str:
