@@ -68,6 +68,50 @@ _POLICED = _ALLOWED | {
     }
 }
 
+_CALL = {
+    "eventVersion": "1.11",
+    "userIdentity": {
+        "type": "AssumedRole",
+        "principalId": "AROAEXAMPLE:shop",
+        "arn": "arn:aws:sts::111122223333:assumed-role/shop/shop",
+        "accountId": "111122223333",
+        "accessKeyId": "ASIAEXAMPLE",
+        "sessionContext": {
+            "sessionIssuer": {"type": "Role", "arn": "arn:aws:iam::111122223333:role/shop"},
+            "attributes": {"creationDate": "2026-03-01T08:00:00Z", "mfaAuthenticated": "false"},
+            "sourceIdentity": "ada",
+        },
+    },
+    "eventTime": "2026-03-01T09:00:00Z",
+    "eventSource": "s3.amazonaws.com",
+    "eventName": "GetObject",
+    "awsRegion": "eu-central-1",
+    "sourceIPAddress": "192.0.2.7",
+    "userAgent": "aws-cli/2",
+    "requestParameters": {"bucketName": "shop", "key": "invoices/1.pdf"},
+    "responseElements": None,
+    "additionalEventData": {"bytesTransferredOut": 5, "SignatureVersion": "SigV4"},
+    "requestID": "AB12CD34EF56GH78",
+    "eventID": "c24de5b7-4166-4f8d-870f-038ca2e8ca87",
+    "readOnly": True,
+    "resources": [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::shop/invoices/1.pdf"}],
+    "eventType": "AwsApiCall",
+    "managementEvent": False,
+    "recipientAccountId": "111122223333",
+    "eventCategory": "Data",
+    "tlsDetails": {"tlsVersion": "TLSv1.3", "clientProvidedHostHeader": "shop.s3.amazonaws.com"},
+}
+_REFUSED = {k: v for k, v in _CALL.items() if k not in ("resources", "additionalEventData", "tlsDetails")} | {
+    "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ci", "accessKeyId": "AKIAEXAMPLE"},
+    "eventSource": "ec2.amazonaws.com",
+    "eventName": "DescribeInstances",
+    "errorCode": "Client.UnauthorizedOperation",
+    "errorMessage": "You are not authorized: no identity-based policy allows it",
+    "requestParameters": {"instancesSet": {"items": [{"instanceId": "i-1"}]}},
+    "requestID": "0c762aa3-c5df-4a3b-8a14-5a3b3791ecbd",
+}
+
 EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "kubernetes": (_ALLOWED, _RECEIVED, _FORBIDDEN, _HEALTH, _POLICED),
+    "cloudtrail": (_CALL, _REFUSED),
 }

@@ -7,7 +7,7 @@ records (`columns.py`), once, and taken from there by every entry that has it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import compress
 from operator import getitem
@@ -20,7 +20,6 @@ from quowarranto.case import cutting
 from quowarranto.case.columns import (
     Located,
     action_columns,
-    attributes_text,
     fact_columns,
     int_column,
     json_text,
@@ -35,7 +34,7 @@ from quowarranto.sources.entry import Cut, Ordinary, Part
 _KEPT = 50_000
 """Parts of one kind that are remembered from one table to the next."""
 _NOWHERE = Origin("", 0, 0, "")
-_BATCH = 400
+BATCH = 400
 """Entries that are taken at a time: few enough that all that is cut from them stays in the processor's cache."""
 _UNUSUAL = -1
 _NEWLINE = re.compile(rb"\n")
@@ -82,7 +81,9 @@ class _Numbers(dict[Any, int]):
             self._memory[member] = _clean(self._part.read(member))
         records = self._memory[member]
         number = _UNUSUAL
-        if records is not None:
+        if records is not None and self.records and not (self._part.action or self._part.fact):
+            number = 0
+        elif records is not None:
             number = len(self.records)
             self.records.append(records)
             self.made.append(records[1] is not None)
@@ -102,6 +103,7 @@ class _Rows:
         self.lines: list[int] = []
         self.places: list[int] = []
         self.parts: list[list[int]] = [[] for _ in range(parts)]
+        self.said: dict[str, list[str]] = {}
 
     def add(
         self,
@@ -123,6 +125,8 @@ class _Rows:
         self.places += [place] * (len(self.names) - before)
         for part, column in zip(self.parts, numbers, strict=True):
             part += compress(column, selected)
+        for name, said in cut.said.items():
+            self.said.setdefault(name, []).extend(compress(said, selected))
 
 
 def _last_stages(cut: Cut, taken: Sequence[bool]) -> list[bool]:
@@ -177,8 +181,8 @@ class Ordinaries:
         begins = [0, *[end + 1 for end in ends]]
         ends.append(len(block))
         view = memoryview(block)
-        for first in range(0, len(begins), _BATCH):
-            starts = begins[first : first + _BATCH]
+        for first in range(0, len(begins), BATCH):
+            starts = begins[first : first + BATCH]
             entries = [view[begin:end] for begin, end in zip(starts, ends[first:], strict=False)]
             number = line + first
             for left in self.take(entries, [offset + begin for begin in starts], range(number, number + len(starts))):
@@ -188,6 +192,8 @@ class Ordinaries:
         self, entries: Sequence[bytes | memoryview], offsets: Sequence[int], lines: Sequence[int]
     ) -> Sequence[int]:
         """Take the ordinary ones among entries; returns which are left."""
+        if not entries:
+            return []
         cut = self._ordinary.cut(entries)
         ordinary = cut.ordinary
         numbers = [
@@ -244,7 +250,7 @@ class Ordinaries:
                 [part.action for part in self._ordinary.parts],
                 "attributes",
                 numbers,
-                attributes_text,
+                rows.said,
             )
         )
         return columns
@@ -279,9 +285,7 @@ class Ordinaries:
         ids = [self._ordinary.fact_id + name for name in names]
         columns["id"] = text_column(ids)
         columns["time"] = int_column(rows.times)
-        requests = _merged(
-            [[one.request or {} for one in part] for part in parts], fields, "request.", numbers, json_text
-        )
+        requests = _merged([[one.request or {} for one in part] for part in parts], fields, "request.", numbers, {})
         columns["request"] = text_column(requests)
         columns["digest"] = text_column(_digests(none, parts, fields, numbers, ids, rows.times, requests))
         return columns
@@ -336,9 +340,12 @@ def _merged(
     fields: list[tuple[str, ...]],
     name: str,
     numbers: Sequence[Sequence[int]],
-    text: Callable[[dict[str, Any]], str | None],
+    said: Mapping[str, Sequence[str]],
 ) -> list[str | None]:
-    """An object to which several parts contribute, as text: each different union is written once."""
+    """An object to which several parts and the entries themselves contribute, as JSON with sorted keys; None if empty.
+
+    Each different union of parts is written once.
+    """
     sharing = [place for place, names in enumerate(fields) if any(one.startswith(name) for one in names)]
     kinds: list[list[int]] = []
     different: list[list[dict[str, Any]]] = []
@@ -346,17 +353,38 @@ def _merged(
         seen: dict[str, int] = {}
         kinds.append([seen.setdefault(json_text(value), len(seen)) for value in values[place]])
         different.append([msgspec.json.decode(one) for one in seen])
-    known: dict[tuple[int, ...], str | None] = {}
-    out = []
-    for union in zip(
+    known: dict[tuple[int, ...], dict[str, Any]] = {}
+    texts: dict[tuple[tuple[int, ...], tuple[str, ...]], tuple[str, ...]] = {}
+    own = list(zip(*said.values(), strict=True)) if said else None
+    out: list[str | None] = []
+    unions = zip(
         *([kind[number] for number in numbers[place]] for place, kind in zip(sharing, kinds, strict=True)), strict=True
-    ):
+    )
+    for row, union in enumerate(unions):
         if union not in known:
-            known[union] = text(
-                {k: v for place, number in enumerate(union) for k, v in different[place][number].items()}
-            )
-        out.append(known[union])
+            known[union] = {k: v for place, number in enumerate(union) for k, v in different[place][number].items()}
+        has = tuple(name for name, value in zip(said, own[row], strict=True) if value) if own else ()
+        pieces = texts.get((union, has))
+        if pieces is None:
+            pieces = texts[union, has] = _around(known[union], has)
+        if not has:
+            out.append(pieces[0] or None)
+            continue
+        filled = pieces[0]
+        for value, piece in zip(filter(None, own[row]) if own else (), pieces[1:], strict=True):
+            filled += value + piece
+        out.append(filled)
     return out
+
+
+_HOLE = "\ufdd0"
+"""A character that stands in no text."""
+
+
+def _around(value: dict[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The object's JSON, cut where the values of these names come; [""] for an empty object."""
+    whole = value | dict.fromkeys(names, _HOLE)
+    return tuple(json_text(whole).split(_HOLE)) if whole else ("",)
 
 
 def _digests(

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from quowarranto.case.columns import Located, action_table, fact_table, json_tex
 from quowarranto.case.cutting import Piece
 from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.inputs import Input
-from quowarranto.case.ordinary import Ordinaries, Place
+from quowarranto.case.ordinary import BATCH, Ordinaries, Place
 from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.case.store import write_parquet
 from quowarranto.case.tables import OBSERVATIONS, QUARANTINE, rows_of
@@ -39,7 +40,9 @@ TASK_BITS = 18
 class Stretch(msgspec.Struct, frozen=True):
     """One input, whole, or the bytes [begin, end) of a file of lines whose first line is number `line`.
 
-    `place` is the input's place among those of the run, `source_name` what its records are shown under.
+    `place` is the input's place among those of the run, `source_name` what its records are shown under. A packed file
+    of lines can only be unpacked from its beginning: several stretches each unpack it and read the blocks of their own
+    `share`, which costs far less than reading all of it in one go.
     """
 
     place: int
@@ -48,6 +51,8 @@ class Stretch(msgspec.Struct, frozen=True):
     begin: int = 0
     end: int = 0
     line: int = 1
+    share: int = 0
+    shares: int = 1
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -147,6 +152,23 @@ class _Reader:
             self.counts.recorded += self.ordinaries.count
         self.counts.reasons = dict(self.reasons)
 
+    def _many(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Those of the pieces that must be looked at one by one."""
+        if self.ordinaries is None:
+            yield from pieces
+            return
+        while batch := list(islice(pieces, BATCH)):
+            whole = [piece for piece in batch if piece.broken is None and piece.nothing is None]
+            entries = (
+                [piece.data for piece in whole],
+                [piece.offset for piece in whole],
+                [piece.line for piece in whole],
+            )
+            left = {id(whole[number]) for number in self.ordinaries.take(*entries)}
+            yield from (piece for piece in batch if piece.broken is not None or piece.nothing or id(piece) in left)
+            if len(self.ordinaries) >= _FLUSH:
+                self._write_ordinaries(self.ordinaries)
+
     def _lines(self, block: bytes, offset: int, line: int) -> Iterator[Piece]:
         """The lines of a block that must be looked at one by one."""
         if self.ordinaries is None:
@@ -162,7 +184,7 @@ class _Reader:
         wrappers = self.source.wrappers
         for piece in self._cut():
             if wrappers and cutting.may_wrap(piece.data, wrappers):
-                yield from cutting.unwrap(piece, wrappers)
+                yield from self._many(cutting.unwrap(piece, wrappers))
             else:
                 yield piece
 
@@ -193,8 +215,8 @@ class _Reader:
 
     def _streamed_lines(self) -> Iterator[Piece]:
         """Lines of a file that cannot be read from the middle; memory is bounded by the longest line."""
-        one = self.stretch.input
-        offset, line, waiting, held = 0, 1, [], 0
+        one, shares = self.stretch.input, self.stretch.shares
+        offset, line, waiting, held, number = 0, 1, [], 0, 0
         too_long = False
         damage = None
         for block in blocks(Path(one.path), one.packing):
@@ -211,23 +233,28 @@ class _Reader:
                 continue
             if too_long:
                 end = block.find(b"\n") + 1
-                yield Piece(b"", offset, line, broken=f"a line longer than {_LONGEST_LINE:,} bytes")
+                if not self.stretch.share:
+                    yield Piece(b"", offset, line, broken=f"a line longer than {_LONGEST_LINE:,} bytes")
                 offset, line = offset + held + end, line + 1
                 part, too_long = block[end:cut], False
             else:
                 part = b"".join([*waiting, block[:cut]]) if waiting else block[:cut]
-            text, mark = cutting.without_bom(part) if offset == 0 else (part, 0)
-            yield from self._lines(text[:-1], offset + mark, line)
+            if number % shares == self.stretch.share:
+                text, mark = cutting.without_bom(part) if offset == 0 else (part, 0)
+                yield from self._lines(text[:-1], offset + mark, line)
+            number += 1
             offset += len(part)
             line += part.count(b"\n")
             waiting, held = ([block[cut:]], len(block) - cut) if cut < len(block) else ([], 0)
+        self.read.bytes += one.size // shares
+        if self.stretch.share:
+            return  # what is left, and what is wrong with it, is for the first
         rest = b"".join(waiting)
         if damage is not None or too_long:
             yield Piece(rest, offset, line, broken=damage or f"a line longer than {_LONGEST_LINE:,} bytes")
         elif rest:
             text, mark = cutting.without_bom(rest) if offset == 0 else (rest, 0)
             yield from self._lines(text, offset + mark, line)
-        self.read.bytes += one.size
 
     def _whole(self) -> Iterator[Piece]:
         one = self.stretch.input
@@ -246,9 +273,9 @@ class _Reader:
         elif one.shape == "yaml":
             yield from cut_yaml(data)
         elif one.shape == "array":
-            yield from cutting.cut_array(data)
+            yield from self._many(cutting.cut_array(data))
         else:
-            yield from cutting.cut_stream(data)
+            yield from self._many(cutting.cut_stream(data))
         if damage is not None:
             yield Piece(b"", len(data), 1 + data.count(b"\n"), broken=damage)
 

@@ -47,18 +47,18 @@ def parse_instant(text: str) -> Instant:
 def instants(texts: Sequence[str]) -> list[Instant | None]:
     """Many times at once; None for what `parse_instant` would refuse."""
     try:
-        if "".join([text[20:] for text in texts]).replace("Z", "").isdecimal():  # else `int` takes more than digits
-            return [_days[text[:11]] + _CLOCK[text[11:20]] + _fraction(text[20:]) for text in texts]
-    except (KeyError, ValueError):
+        if set(map(len, texts)) == {27}:
+            ends = [text[19:] for text in texts]
+            if "".join(ends).isascii() and all(end[1:7].isdigit() and end[7] == "Z" for end in ends):
+                return [
+                    _days[text[:11]] + _CLOCK[text[11:20]] + int(end[1:7])
+                    for text, end in zip(texts, ends, strict=True)
+                ]
+        elif set(map(len, texts)) == {20} and {text[19] for text in texts} == {"Z"}:
+            return [_days[text[:11]] + _CLOCK[text[11:19] + "."] for text in texts]
+    except KeyError:
         pass
     return [_instant_or_none(text) for text in texts]
-
-
-def _fraction(text: str) -> int:
-    """Microseconds of `123456Z`."""
-    if len(text) == 7 and text[6] == "Z":
-        return int(text[:6])
-    raise ValueError("not six digits")
 
 
 def _instant_or_none(text: str) -> Instant | None:

@@ -53,7 +53,8 @@ class Part(msgspec.Struct, frozen=True):
 
     Args:
         read: from the members, as `Ordinary.cut` gave them, to an action and a fact of which only the fields named here
-            count; no fact where these members make none; None where the entry must be looked at as a whole.
+            count; no fact where these members make none; None where the entry must be looked at as a whole. A part
+            that decides no field is only looked at for being sound.
         action: fields of the action that this part decides; `attributes` of all parts are put together.
         fact: fields of the fact; `request.subject`, `request.action` and `request.resource` one by one.
     """
@@ -70,6 +71,8 @@ class Cut(msgspec.Struct, frozen=True):
         ordinary: which entries are; of the others nothing here counts.
         names, times, stages: what an entry has for itself; times in microseconds.
         members: per part, what it is read from.
+        said: attributes of the action that an entry has for itself, by name; "" where it has none. Letters, digits and
+            dashes only: nothing that is escaped, and nothing that could be a secret.
     """
 
     ordinary: Sequence[bool]
@@ -77,6 +80,7 @@ class Cut(msgspec.Struct, frozen=True):
     times: Sequence[Instant | None]
     stages: Sequence[int]
     members: tuple[Sequence[Any], ...]
+    said: dict[str, Sequence[str]] = {}
 
 
 class Ordinary(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Principal, Resource, instants
 from quowarranto.sources.entry import Cut, Ordinary, Part
 from quowarranto.sources.kubernetes import audit, issuance, rbac
 from quowarranto.sources.kubernetes.names import PREFIX
+from quowarranto.sources.members import NOTHING, Members
 from quowarranto.sources.strict import strict_json
 
-_NOTHING = msgspec.Raw(b"")
 _Members = tuple[Any, ...]
 
 
@@ -34,72 +34,35 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     requestReceivedTimestamp: str
     level: str = ""
     stageTimestamp: str = ""
-    requestURI: msgspec.Raw = _NOTHING
-    user: msgspec.Raw = _NOTHING
-    impersonatedUser: msgspec.Raw = _NOTHING
-    sourceIPs: msgspec.Raw = _NOTHING
-    userAgent: msgspec.Raw = _NOTHING
-    objectRef: msgspec.Raw = _NOTHING
-    responseStatus: msgspec.Raw = _NOTHING
-    annotations: msgspec.Raw = _NOTHING
+    requestURI: msgspec.Raw = NOTHING
+    user: msgspec.Raw = NOTHING
+    impersonatedUser: msgspec.Raw = NOTHING
+    sourceIPs: msgspec.Raw = NOTHING
+    userAgent: msgspec.Raw = NOTHING
+    objectRef: msgspec.Raw = NOTHING
+    responseStatus: msgspec.Raw = NOTHING
+    annotations: msgspec.Raw = NOTHING
 
 
-_decode = msgspec.json.Decoder(_Event).decode
-_NO_EVENT = _Event("Event", "audit.k8s.io/v1", "", "Panic", "", "")
-_STRINGS = ("auditID", "stage", "verb", "requestReceivedTimestamp")
-_OPTIONAL = (
-    *("level", "stageTimestamp", "requestURI", "user", "impersonatedUser", "sourceIPs", "userAgent", "objectRef"),
-    *("responseStatus", "annotations"),
-)
+_cutting = Members(_Event, _Event("Event", "audit.k8s.io/v1", "", "Panic", "", ""))
 
 
-class _Around(dict[tuple[bool, ...], int]):
-    """Bytes of an event around the values of its members, by which of the optional ones it has."""
-
-    def __missing__(self, present: tuple[bool, ...]) -> int:
-        names = [*_STRINGS, *(name for name, there in zip(_OPTIONAL, present, strict=True) if there)]
-        quoted = (*_STRINGS, "level", "stageTimestamp")
-        text = ",".join(f'"{name}":' + ('""' if name in quoted else "") for name in names)
-        self[present] = length = len('{"kind":"Event","apiVersion":"audit.k8s.io/v1",' + text + "}")
-        return length
-
-
-_around = _Around()
-
-
-def cut(lines: Sequence[bytes | memoryview]) -> Cut:
-    """Events whose members make up their whole length, as (who, what, how).
-
-    A member that stands twice, spaces between members, and characters that are spelled out make the line longer than
-    what was read from it; nothing can make it shorter. All is done column by column: that halves the time.
-    """
-    events = []
-    for line in lines:
-        try:
-            events.append(astuple(_decode(line)))
-        except (ValueError, RecursionError):  # a DecodeError and a UnicodeDecodeError are ValueErrors
-            events.append(_NOTHING_READ)
-    _, _, names, stages, verbs, received, levels, answered, *raw = zip(*events, strict=True)
-    values = [list(map(bytes, column)) for column in raw]
-    present = zip(*(map(bool, column) for column in (levels, answered, *values)), strict=True)
-    strings = map("".join, zip(names, stages, verbs, received, levels, answered, strict=True))
-    lengths = zip(
-        map(len, lines), map(len, map(b"".join, zip(*values, strict=True))), map(len, strings),
-        map(_around.__getitem__, present), strict=True,
-    )  # fmt: skip
+def cut(entries: Sequence[bytes | memoryview]) -> Cut:
+    """Events without bodies, as (who, what, how)."""
+    whole, columns = _cutting.columns(entries)
+    _, _, names, stages, verbs, received, _, _, uris, users, targets, addresses, agents, refs, statuses, notes = columns
     times = instants(received)
-    uris, users, targets, addresses, agents, refs, statuses, notes = values
     ordinary = [
-        whole == members + texts + around and at is not None and len(name) == 36 and not name.strip("0123456789abcdef-")
+        yes and at is not None and len(name) == 36 and not name.strip("0123456789abcdef-")
         and (not uri or (uri[0] == 34 and uri.isascii()))  # where there is an object, nobody else looks at it
-        for (whole, members, texts, around), at, name, uri in zip(lengths, times, names, uris, strict=True)
+        for yes, at, name, uri in zip(whole, times, names, uris, strict=True)
     ]  # fmt: skip
     return Cut(
-        ordinary,
-        names,
-        times,
-        list(map(audit.STAGES.__getitem__, stages)),
-        (
+        ordinary=ordinary,
+        names=names,
+        times=times,
+        stages=list(map(audit.STAGES.__getitem__, stages)),
+        members=(
             list(zip(users, targets, addresses, agents, strict=True)),
             [(verb, ref, b"" if ref else uri) for verb, ref, uri in zip(verbs, refs, uris, strict=True)],
             list(zip(statuses, notes, stages, strict=True)),
@@ -107,7 +70,6 @@ def cut(lines: Sequence[bytes | memoryview]) -> Cut:
     )
 
 
-_NOTHING_READ = astuple(_NO_EVENT)
 _ANY_ACTION = Action(id="", time=0, principal=Principal("", ""), action="", resource=Resource("", ""))
 _ANY_DECISION = AuthorityFact(kind="decision", id="", time=0)
 """Of these and what is made of them only some fields count."""
