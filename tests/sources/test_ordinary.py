@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from quowarranto.case.ordinary import Ordinaries, Place
 from quowarranto.case.redaction import redact
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Origin
-from quowarranto.simulator import simulate_kubernetes
+from quowarranto.simulator import simulate_cloudtrail, simulate_kubernetes
 from quowarranto.sources import by_name
 from quowarranto.sources.entry import Entry, Source
 
@@ -88,6 +89,13 @@ def test_a_log_of_thousands_of_events_is_read_alike_both_ways(tmp_path: Path) ->
     simulate_kubernetes(log, 3_000_000)
     entries = log.read_bytes().splitlines()
     assert check(source("kubernetes"), entries) > len(entries) * 0.9
+
+
+def test_trail_files_of_thousands_of_events_are_read_alike_both_ways(tmp_path: Path) -> None:
+    simulate_cloudtrail(tmp_path, 3_000_000)
+    for file in tmp_path.glob("*eu-central-1*.json"):
+        entries = [msgspec.json.encode(event) for event in msgspec.json.decode(file.read_bytes())["Records"]]
+        assert check(source("cloudtrail"), entries) > len(entries) * 0.9
 
 
 @pytest.mark.parametrize("name", NAMES)
