@@ -133,7 +133,20 @@ def _records(run: _Run) -> None:
 
 def _authorities(run: _Run) -> None:
     """SPEC 3, aliases: which keys name which authority."""
-    run.build("fact_once", "alias_claim", "alias_walk")
+    run.build("fact_crowd", "fact_copy", "alias_claim")
+    if run.engine.count("alias_claim"):
+        _aliases(run)
+        run.build("authority_id", "key_of_aliased")
+        run.engine.view("key_of", "SELECT key, a FROM key_of_aliased")
+    else:
+        run.engine.create("authority_id", run.text("authority_id_unaliased"))
+        run.engine.view("key_of", run.text("key_of_unaliased"))
+    run.build("fact", "fact_count", "authority", "correlate")
+
+
+def _aliases(run: _Run) -> None:
+    """Decision 0001, 3: an alias is followed from key to key; in a ring the lowest key is the id."""
+    run.build("alias_walk")
     for _ in range(MAX_DEPTH - 1):
         run.build("alias_step")
         run.engine.create("alias_moving", "SELECT key FROM alias_step WHERE moved")
@@ -146,18 +159,17 @@ def _authorities(run: _Run) -> None:
         for _ in range(MAX_DEPTH):
             run.build("alias_ring_step")
             run.engine.rename("alias_ring_step", "alias_ring")
-    run.build("key_root", "authority_id", "key_of", "fact", "authority", "correlate")
+    run.build("key_root")
 
 
 def _terms(run: _Run) -> None:
     """SPEC 3: from facts to terms, and SPEC 5: which term is tested from which moment on."""
-    run.build("ended_at", "said", "taken_over", "opening", "never_opened", "never_opened_says", "next_ended")
-    run.build("series_start", "several", "renewed", "succeeded", "bounded", "term", "decision", "says")
-    run.engine.drop(
-        "said", "taken_over", "opening", "never_opened_says", "next_ended", "renewed", "succeeded", "bounded"
-    )
-    run.build("point", "counted", "latest_so_far", "held", "graced", "phase", "node_phase")
-    run.engine.drop("counted", "held", "latest_so_far", "graced", "phase")
+    run.build("ended_at", "said", "taken_over", "composed", "opening", "never_opened", "never_opened_says", "next_ended")
+    run.build("series_start", "several", "renewed", "succeeded", "bounded", "term", "decision_fact", "decision", "says")
+    run.engine.drop("said", "taken_over", "composed", "opening", "never_opened_says", "next_ended", "renewed", "succeeded")
+    run.engine.drop("bounded", "series_start", "decision_fact")
+    run.build("tested_span", "moment", "counted", "latest_so_far", "held", "graced", "phase_several", "phase", "point")
+    run.engine.drop("moment", "counted", "held", "latest_so_far", "graced", "phase_several")
     run.build("cited_key", "below", "dangling", "edge", "scope", "scope_pattern")
 
 
@@ -248,7 +260,7 @@ def _levels(run: _Run, n: int) -> None:
         engine.asof(
             f"tested{n}_{depth}",
             left=f"level{n}",
-            right="node_phase",
+            right="phase",
             keys=("node",),
             left_at="at_us",
             right_at="from_us",
