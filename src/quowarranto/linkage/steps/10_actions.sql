@@ -34,6 +34,10 @@ SELECT principal_type, principal_id, on_behalf_of, hash64(principal_type, princi
        hash64(principal_type, principal_id)
 FROM (SELECT DISTINCT principal_type, principal_id, on_behalf_of FROM actions_in WHERE cardinality(on_behalf_of) > 0) lent
 
+-- relation: lent
+-- combinations in which somebody acts for another.
+SELECT s FROM acting WHERE on_behalf_of IS NOT NULL
+
 -- relation: principal
 -- one row per principal that acts, is acted for, or asks for a decision; `twins` > 0 would be a hash collision.
 SELECT p, min(type) AS type, min(id) AS id,
@@ -70,16 +74,18 @@ SELECT v, min(verb) AS verb, count(*) - 1 AS twins FROM (
   SELECT DISTINCT hash64(request_action), request_action FROM facts_in WHERE request_action IS NOT NULL
 ) verbs GROUP BY v
 
+-- relation: counting
+-- rows that count. `twofold`: another row of the same id counts too (QW606).
+SELECT i.*, coalesce(c.contents, 1) > 1 AS twofold FROM actions_in i LEFT JOIN crowded c ON c.rec = i.rec
+WHERE c.rec IS NULL OR c.counts
+
+-- relation: counting_uncrowded
+-- the same where every row has an id of its own.
+SELECT *, FALSE AS twofold FROM actions_in
+
 -- relation: act
 -- the actions of this slab that count, keyed by `rec`. Times are microseconds since the epoch, UTC; v: hash of the verb.
-SELECT i.rec, i.time,
-       CASE WHEN cardinality(i.on_behalf_of) > 0 THEN hash64(i.principal_type, i.principal_id, i.on_behalf_of)
-            ELSE hash64(i.principal_type, i.principal_id) END        AS s,
-       hash64(i.action)                                              AS v,
-       i.resource_type, i.resource_id,
+SELECT i.rec, i.time, $subject AS s, hash64(i.action) AS v, i.resource_type, i.resource_id,
        CASE i.outcome WHEN 'success' THEN 0 WHEN 'failure' THEN 1 ELSE 2 END AS outcome,
-       i.cites,
-       cardinality(i.correlates) > 0                                 AS correlating,
-       coalesce(c.contents, 1) > 1                                   AS twofold
-FROM actions_in i LEFT JOIN crowded c ON c.rec = i.rec
-WHERE (c.rec IS NULL OR c.counts) AND $slab
+       i.cites, cardinality(i.correlates) > 0 AS correlating, i.twofold
+FROM counting i WHERE $slab

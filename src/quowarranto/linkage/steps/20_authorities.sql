@@ -61,8 +61,7 @@ SELECT k.key, i.a FROM key_root k JOIN authority_id i ON i.id = k.id
 SELECT k.a, coalesce(f.valid_from, f.time) AS start, f.rec, f.digest, f.kind, f.fact, f.time, f.valid_until, f.end_reason,
        f.grace_until, f.series, f.principal_type, f.principal_id, f.principal_like, f.by_type, f.by_id, f.effect, f.scope,
        f.cites_said, cardinality(f.cites) AS citations, f.issued_by, f.requested_by, f.sole_decider, f.justification,
-       f.ticket, f.owner, f.request_subject_type, f.request_subject_id, f.request_action, f.request_resource_type,
-       f.request_resource_id
+       f.ticket, f.owner
 FROM facts_in f JOIN key_of k ON k.key = f.id WHERE f.rec NOT IN (SELECT rec FROM fact_copy)
 
 -- relation: fact_count

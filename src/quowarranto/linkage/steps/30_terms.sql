@@ -199,19 +199,12 @@ SELECT n.a, n.rec, n.kind, $never, n.time, n.digest, n.time, x.reason_name, CASE
        TRUE
 FROM never_opened n JOIN ended_at x ON x.a = n.a AND x.time = n.time
 
--- relation: decision_fact
--- which fact of each decision counts: its earliest (SPEC 3; decision 0001, 9).
-SELECT f.rec FROM fact f JOIN authority n ON n.a = f.a WHERE n.kind = 'decision' AND n.facts = 1
+-- relation: decision
+-- one row per decision: its earliest fact, a point at its `time` (SPEC 3; decision 0001, 9). `term` is that fact's `rec`.
+SELECT f.a, f.rec AS term, f.time AS at_us, f.valid_until AS until_us
+FROM fact f JOIN authority n ON n.a = f.a WHERE n.kind = 'decision' AND n.facts = 1
 UNION ALL
-SELECT rec FROM (
-  SELECT f.rec, row_number() OVER (PARTITION BY f.a ORDER BY f.time, f.digest) AS nth
+SELECT a, rec, time, valid_until FROM (
+  SELECT f.a, f.rec, f.time, f.valid_until, row_number() OVER (PARTITION BY f.a ORDER BY f.time, f.digest) AS nth
   FROM fact f JOIN authority n ON n.a = f.a WHERE n.kind = 'decision' AND n.facts > 1
 ) f WHERE nth = 1
-
--- relation: decision
--- one row per decision: its earliest fact, a point at its `time` (SPEC 3; decision 0001, 9).
-SELECT f.a, f.rec AS term, f.time AS at_us, f.valid_until AS until_us,
-       f.principal_type, f.principal_id, f.principal_like, coalesce(f.effect, 'allow') AS effect, f.scope, f.issued_by,
-       CASE WHEN f.cites_said THEN f.rec END AS cites_rec, f.citations,
-       f.request_subject_type, f.request_subject_id, f.request_action, f.request_resource_type, f.request_resource_id
-FROM fact f WHERE f.rec IN (SELECT rec FROM decision_fact)

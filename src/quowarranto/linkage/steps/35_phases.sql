@@ -1,9 +1,9 @@
 -- relation: tested_span
 -- the first and the last instant at which anything is tested: actions at their time, and what lies below a decision at the
 -- decision's. Phases that lie outside need not be looked at. One row.
-SELECT coalesce(min(at_us), 0) AS first_us, coalesce(max(at_us), 0) AS last_us FROM (
-  SELECT min(time) AS at_us FROM actions_in UNION ALL SELECT max(time) FROM actions_in
-  UNION ALL SELECT min(at_us) FROM decision UNION ALL SELECT max(at_us) FROM decision
+SELECT coalesce(min(first_us), 0) AS first_us, coalesce(max(last_us), 0) AS last_us FROM (
+  SELECT min(time) AS first_us, max(time) AS last_us FROM actions_in
+  UNION ALL SELECT min(at_us), max(at_us) FROM decision
 ) bounds
 
 -- relation: moment
@@ -84,7 +84,7 @@ LEFT JOIN (
 ) f ON f.a = h.a
 
 -- relation: inside
--- decisions that an authority cites; all others are tested where they are cited, by arithmetic (see `placed$n`).
+-- decisions that an authority cites; all others are tested where they are cited, by arithmetic, when actions are placed.
 SELECT a, term, at_us, until_us FROM decision WHERE a NOT IN (SELECT a FROM opened)
 
 -- relation: phase
@@ -123,6 +123,10 @@ SELECT p.a AS node, p.from_us, p.until_us, p.term, p.bits FROM (
   SELECT a, greatest(at_us - $skew, until_us + $skew), $forever, term, $QW201 FROM inside WHERE until_us IS NOT NULL
 ) p CROSS JOIN tested_span w
 WHERE p.from_us < p.until_us AND p.until_us > w.first_us AND p.from_us <= w.last_us
+
+-- relation: phase_many
+-- authorities with many of them.
+SELECT node FROM phase GROUP BY node HAVING count(*) > $few
 
 -- relation: point
 -- one row per moment from which an authority may be judged otherwise. For an approval also the one from which a use is no

@@ -31,12 +31,12 @@ JOIN (
   FROM never_opened n JOIN never_opened_says s ON s.a = n.a
 ) o ON o.term = t.term
 UNION ALL
-SELECT d.a, d.term, 'decision', d.at_us, d.until_us, d.at_us, d.principal_type, d.principal_id, d.principal_like, NULL, NULL,
-       d.effect, d.scope, CASE WHEN d.scope IS NOT NULL THEN hash64(d.scope) END, d.issued_by, d.cites_rec, NULL, NULL,
-       NULL, NULL,
-       CASE WHEN d.effect = 'allow' AND (d.cites_rec IS NULL OR d.citations = 0) THEN $QW109 ELSE 0 END,
-       $decision + (CASE WHEN d.effect = 'deny' THEN $denies ELSE 0 END)
-FROM decision d
+SELECT d.a, d.term, 'decision', d.at_us, d.until_us, d.at_us, f.principal_type, f.principal_id, f.principal_like, NULL, NULL,
+       coalesce(f.effect, 'allow'), f.scope, CASE WHEN f.scope IS NOT NULL THEN hash64(f.scope) END, f.issued_by,
+       CASE WHEN f.cites_said THEN f.rec END, NULL, NULL, NULL, NULL,
+       CASE WHEN coalesce(f.effect, 'allow') = 'allow' AND (NOT f.cites_said OR f.citations = 0) THEN $QW109 ELSE 0 END,
+       $decision + (CASE WHEN f.effect = 'deny' THEN $denies ELSE 0 END)
+FROM decision d JOIN fact f ON f.rec = d.term
 
 -- relation: cited_key
 -- one row per (fact, key it cites): the authority of that key, or NULL where there is no record of it (QW104).

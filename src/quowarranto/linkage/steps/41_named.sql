@@ -28,13 +28,13 @@ SELECT a, principal_type, principal_id, principal_like FROM (
   FROM says s JOIN term t ON t.term = s.term WHERE s.a IN (SELECT a FROM correlate)
 ) latest WHERE nth = 1
 UNION ALL
-SELECT a, principal_type, principal_id, principal_like FROM decision WHERE a IN (SELECT a FROM correlate)
+SELECT a, principal_type, principal_id, principal_like FROM says WHERE kind = 'decision' AND a IN (SELECT a FROM correlate)
 
 -- relation: correlated
 -- one row per (action, authority that shares a value with it and may empower it). SPEC 4.2.
 SELECT DISTINCT x.rec, c.a
 FROM (SELECT i.rec, u.s, explode(i.correlates) AS value
-      FROM actions_in i JOIN unnamed u ON u.rec = i.rec WHERE u.correlating) x
+      FROM actions_in i JOIN unnamed u ON u.rec = i.rec WHERE u.correlating AND $slab) x
 JOIN correlate c ON c.value = x.value
 JOIN latest_principal l ON l.a = c.a
 JOIN subject m ON m.s = x.s

@@ -9,7 +9,7 @@ FROM (SELECT DISTINCT a FROM root$n WHERE mode = 2) x JOIN opened d ON d.a = x.a
 WHERE d.a NOT IN (SELECT a FROM borne)
 
 -- relation: first_new
--- first steps that no slab before had. `mode` as in `root$n`; 3 for what lies below a decision that is opened.
+-- first steps that no slab before had. `mode` as in `root1`; 3 for what lies below a decision that is opened.
 SELECT x.a, x.mode
 FROM (SELECT DISTINCT a, mode FROM root$n WHERE mode < 2 UNION SELECT child, 3 FROM bearing) x
 WHERE NOT EXISTS (SELECT 1 FROM first f WHERE f.a = x.a AND f.mode = x.mode)
@@ -32,7 +32,7 @@ SELECT a, mode, count(*) AS stretches FROM stretch_start GROUP BY a, mode
 
 -- relation: stretch_new
 -- one row per stretch of time, [from_us, until_us), of a first step. `use` numbers them through all slabs.
-SELECT row_number() OVER (ORDER BY a, mode, from_us) + $known AS use, a, mode, from_us, until_us, stretches > $few AS many
+SELECT row_number() OVER (ORDER BY a, mode, from_us) + $known AS use, a, mode, from_us, until_us
 FROM (
   SELECT s.a, s.mode, s.at_us AS from_us, $forever AS until_us, c.stretches
   FROM stretch_start s JOIN stretch_count c ON c.a = s.a AND c.mode = s.mode WHERE c.stretches = 1
@@ -40,6 +40,13 @@ FROM (
   SELECT s.a, s.mode, s.at_us, lead(s.at_us, 1, $forever) OVER (PARTITION BY s.a, s.mode ORDER BY s.at_us), c.stretches
   FROM stretch_start s JOIN stretch_count c ON c.a = s.a AND c.mode = s.mode WHERE c.stretches > 1
 ) stretches
+
+-- relation: stretch_many_new
+-- first steps with many of them.
+SELECT a, mode FROM stretch_count WHERE stretches > $few
+
+-- relation: followed$n
+SELECT * FROM root$n WHERE mode < 2
 
 -- relation: borne_new
 -- which chains each of those decisions rests on.
@@ -50,10 +57,9 @@ JOIN stretch s ON s.a = b.child AND s.mode = 3 AND s.from_us <= b.at_us AND b.at
 -- one row per (action, chain that it rests on), with what the tests need of the action. `under`: the decision below which
 -- the chain hangs. The chain of an opened decision is the decision itself, tested against its own moment (decision 0001,
 -- 11): too early, early within the skew, in time, late within the skew, too late.
-SELECT x.rec, s.use, CAST(NULL AS BIGINT) AS under, x.time, x.s, x.v, x.resource_type, x.resource_id, x.outcome, x.twofold,
+SELECT x.rec, x.use, CAST(NULL AS BIGINT) AS under, x.time, x.s, x.v, x.resource_type, x.resource_id, x.outcome, x.twofold,
        x.how, x.sole
-FROM root$n x JOIN stretch s ON s.a = x.a AND s.mode = x.mode AND s.from_us <= x.time AND x.time < s.until_us
-WHERE x.mode < 2
+FROM ($followed) x
 UNION ALL
 SELECT x.rec,
        -(d.a * 8 + CASE WHEN x.time < d.at_us - $skew THEN 0 WHEN x.time >= d.until_us + $skew THEN 4

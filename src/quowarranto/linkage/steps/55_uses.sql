@@ -31,13 +31,11 @@ SELECT use, hash64(scs) AS ss, scs FROM (
   GROUP BY use HAVING min(sc) <> max(sc)) sets
 
 -- relation: set_name_new
--- sets of several scopes that no slab before had.
-SELECT DISTINCT ss, scs FROM use_scopes u
-WHERE NOT EXISTS (SELECT 1 FROM set_name k WHERE k.ss = u.ss AND k.scs = u.scs)
+SELECT DISTINCT ss, scs FROM use_scopes
 
 -- relation: scope_set
 -- the scopes behind each of them; one scope is a set by itself and is not listed.
-SELECT ss, explode(scs) AS sc FROM set_name
+SELECT DISTINCT ss, sc FROM (SELECT ss, explode(scs) AS sc FROM set_name) sets
 
 -- relation: use_sum_new
 -- one row per new chain: all that holds of it whatever the action is.

@@ -11,19 +11,20 @@ SELECT rec, time, s, v, resource_type, resource_id, outcome, twofold FROM unname
 
 -- relation: asked
 -- one row per (subject, verb, resource, time) that some decision was asked about; ties go to the highest id (4.3a).
-SELECT p, v, r, at_us, max(a) AS a FROM (
-  SELECT hash64(request_subject_type, request_subject_id) AS p, hash64(request_action) AS v,
-         hash64(request_resource_type, request_resource_id) AS r, at_us, a
-  FROM decision
-  WHERE request_subject_type IS NOT NULL AND request_subject_id IS NOT NULL AND request_action IS NOT NULL
-    AND request_resource_type IS NOT NULL AND request_resource_id IS NOT NULL
-) requests GROUP BY p, v, r, at_us
+SELECT hash64(f.request_subject_type, f.request_subject_id) AS p, hash64(f.request_action) AS v,
+       hash64(f.request_resource_type, f.request_resource_id) AS r, d.at_us, max(d.a) AS a
+FROM decision d JOIN facts_in f ON f.rec = d.term
+WHERE f.request_subject_type IS NOT NULL AND f.request_subject_id IS NOT NULL AND f.request_action IS NOT NULL
+  AND f.request_resource_type IS NOT NULL AND f.request_resource_id IS NOT NULL
+GROUP BY hash64(f.request_subject_type, f.request_subject_id), hash64(f.request_action),
+         hash64(f.request_resource_type, f.request_resource_id), d.at_us
 
 -- relation: asked_resource
 -- one row per resource that some decision was asked about.
-SELECT DISTINCT hash64(request_resource_type, request_resource_id) AS r, request_resource_type AS type,
-       request_resource_id AS id
-FROM decision WHERE request_resource_id IS NOT NULL AND request_resource_type IS NOT NULL
+SELECT DISTINCT hash64(f.request_resource_type, f.request_resource_id) AS r, f.request_resource_type AS type,
+       f.request_resource_id AS id
+FROM decision d JOIN facts_in f ON f.rec = d.term
+WHERE f.request_resource_id IS NOT NULL AND f.request_resource_type IS NOT NULL
 
 -- relation: bare_late
 -- the actions that some decision may have been about, with the latest moment at which it may have been made for each.
@@ -42,6 +43,9 @@ SELECT b.r FROM bare_late b JOIN asked_resource q ON q.r = b.r WHERE q.type <> b
 -- relation: by_decision
 -- 4.3a: the latest decision of the same question in [time - window, time + skew].
 SELECT rec, a, time, s, v, resource_type, resource_id, outcome, twofold FROM answered WHERE at_us >= time - $window
+
+-- relation: by_decision_none
+SELECT rec, CAST(NULL AS BIGINT) AS a, time, s, v, resource_type, resource_id, outcome, twofold FROM bare WHERE FALSE
 
 -- relation: undecided
 SELECT * FROM bare WHERE rec NOT IN (SELECT rec FROM by_decision)
@@ -76,22 +80,23 @@ SELECT DISTINCT s, at_us FROM (
 SELECT s, at_us AS from_us, lead(at_us, 1, $forever) OVER (PARTITION BY s ORDER BY at_us) AS until_us FROM session_point
 
 -- relation: session_live
--- the live sessions of each stretch (4.3b: `start <= time < end`, without skew).
-SELECT DISTINCT p.s, p.from_us, p.until_us, e.a
-FROM session_span p JOIN empowered e ON e.s = p.s AND e.kind = 'session' AND e.start_us <= p.from_us AND p.from_us < e.end_us
+-- the live sessions of each stretch (4.3b: `start <= time < end`, without skew), and how many they are.
+SELECT s, from_us, until_us, a, count(*) OVER (PARTITION BY s, from_us) AS live FROM (
+  SELECT DISTINCT p.s, p.from_us, p.until_us, e.a FROM session_span p
+  JOIN empowered e ON e.s = p.s AND e.kind = 'session' AND e.start_us <= p.from_us AND p.from_us < e.end_us
+) live_sessions
 
--- relation: session_count
-SELECT s, from_us, count(*) AS live FROM session_live GROUP BY s, from_us
+-- relation: session_stretch
+SELECT DISTINCT s, from_us, until_us FROM session_live
 
--- relation: session_many
--- subjects with many such stretches.
-SELECT s FROM session_span GROUP BY s HAVING count(*) > $few
+-- relation: session_stretch_many
+-- subjects with many of them.
+SELECT s FROM session_live GROUP BY s HAVING count(*) > $few
 
 -- relation: by_session
 -- 4.3b: the one live session, or all of them (QW103).
-SELECT u.rec, l.a, u.time, u.s, u.v, u.resource_type, u.resource_id, u.outcome, u.twofold, c.live > 1 AS ambiguous
-FROM undecided_at u JOIN session_live l ON l.s = u.s AND l.from_us = u.from_us
-JOIN session_count c ON c.s = u.s AND c.from_us = u.from_us
+SELECT u.rec, u.a, u.time, u.s, u.v, u.resource_type, u.resource_id, u.outcome, u.twofold, u.live > 1 AS ambiguous
+FROM ($found) u
 
 -- relation: want_grant
 -- actions for which a grant is looked for: `bare` ones (4.3c, d) and those without an anchor (4.4).
@@ -180,4 +185,5 @@ SELECT rec FROM root2 WHERE how = 4
 
 -- relation: rootless
 -- actions of which nothing was found.
-SELECT rec, time, s, outcome, twofold FROM bare WHERE rec NOT IN (SELECT rec FROM root2)
+SELECT rec, time, s, outcome, twofold FROM want_grant
+WHERE bare AND rec NOT IN (SELECT rec FROM by_grant) AND rec NOT IN (SELECT rec FROM by_ended_grant)

@@ -4,17 +4,22 @@
 -- one row per (chain, subject) that meet in some action.
 SELECT DISTINCT use, s FROM placed$n
 
+-- relation: unlike
+-- authorities of these chains that empower somebody whose name is not letter for letter the acting principal's.
+SELECT k.use, k.s, v.node, t.principal_type, t.principal_id, t.principal_like
+FROM use_subject k
+JOIN use_visit v ON v.use = k.use AND NOT v.lent
+JOIN says t ON t.term = v.term AND t.principal_id IS NOT NULL
+JOIN acting w ON w.s = k.s
+WHERE t.principal_id <> w.principal_id OR t.principal_type <> w.principal_type
+
 -- relation: stranger$n
 -- authorities that empower somebody else than the subject (SPEC 5, principal; past a delegation it is in `visit`).
-SELECT k.use, k.s, v.node
-FROM use_subject k
-JOIN (SELECT DISTINCT u.use, u.node, t.principal_type, t.principal_id, t.principal_like
-      FROM use_visit u JOIN says t ON t.term = u.term WHERE NOT u.lent AND t.principal_id IS NOT NULL) v ON v.use = k.use
-JOIN subject m ON m.s = k.s
-JOIN principal n ON n.p = m.p
-GROUP BY k.use, k.s, v.node, v.principal_type, v.principal_id
-HAVING max(CASE WHEN n.type = v.principal_type
-                     AND (n.id = v.principal_id OR n.id LIKE v.principal_like ESCAPE '!') THEN 1 ELSE 0 END) = 0
+SELECT DISTINCT k.use, k.s, k.node
+FROM unlike k JOIN subject m ON m.s = k.s JOIN principal n ON n.p = m.p
+GROUP BY k.use, k.s, k.node, k.principal_type, k.principal_id
+HAVING max(CASE WHEN n.type = k.principal_type
+                     AND (n.id = k.principal_id OR n.id LIKE k.principal_like ESCAPE '!') THEN 1 ELSE 0 END) = 0
 
 -- relation: stranger_use
 SELECT DISTINCT use, s FROM stranger$n
@@ -34,10 +39,24 @@ FROM rule_verb_tested w JOIN scope_pattern p ON p.sc = w.sc AND p.rule = w.rule 
 
 -- relation: easy
 -- sets of one scope of which at most one pattern is to be tried: row by row, in `told$n`. `none`: the verb is not covered.
-SELECT k.ss, k.v, max(t.pattern_like) AS pattern_like, max(CASE WHEN t.typed THEN 1 ELSE 0 END) AS typed, count(t.sc) = 0 AS none
-FROM set_verb k LEFT JOIN scope_try t ON t.sc = k.ss AND t.v = k.v
-WHERE k.ss NOT IN (SELECT ss FROM scope_set)
-GROUP BY k.ss, k.v HAVING count(t.sc) <= 1
+-- `head`: what stands before the first `:` of a pattern against `type:id`, where it is free of wildcards; then the `rest`
+-- can be compared with the id by itself, and no text has to be put together for every action.
+SELECT ss, v, pattern_like, typed, none,
+       CASE WHEN plain_head THEN substr(pattern_like, 1, colon - 1) END AS head,
+       CASE WHEN plain_head THEN substr(pattern_like, colon + 1) ELSE pattern_like END AS rest
+FROM (
+  SELECT e.*, typed = 1 AND colon > 0 AND instr(before, '%') = 0 AND instr(before, '_') = 0 AND instr(before, '!') = 0
+           AS plain_head
+  FROM (
+    SELECT ss, v, pattern_like, typed, none, colon, substr(pattern_like, 1, colon - 1) AS before FROM (
+      SELECT k.ss, k.v, max(t.pattern_like) AS pattern_like, max(CASE WHEN t.typed THEN 1 ELSE 0 END) AS typed,
+             count(t.sc) = 0 AS none, instr(max(t.pattern_like), ':') AS colon
+      FROM set_verb k LEFT JOIN scope_try t ON t.sc = k.ss AND t.v = k.v
+      WHERE k.ss NOT IN (SELECT ss FROM scope_set)
+      GROUP BY k.ss, k.v HAVING count(t.sc) <= 1
+    ) tries
+  ) e
+) heads
 
 -- relation: hard
 -- all others: tried once per (set of scopes, verb, resource).
@@ -90,9 +109,12 @@ FROM (
          g.use IS NOT NULL AS strange,
          o.rec IS NOT NULL
          OR (e.ss IS NOT NULL
-             AND (e.none OR NOT (e.pattern_like IS NULL
-                                 OR (CASE WHEN e.typed = 1 THEN x.resource_type || ':' || x.resource_id ELSE x.resource_id END)
-                                    LIKE e.pattern_like ESCAPE '!'))) AS outside
+             AND (e.none
+                  OR NOT (e.pattern_like IS NULL
+                          OR CASE WHEN e.head IS NOT NULL AND instr(x.resource_type, ':') = 0
+                                  THEN x.resource_type = e.head AND x.resource_id LIKE e.rest ESCAPE '!'
+                                  WHEN e.typed = 1 THEN x.resource_type || ':' || x.resource_id LIKE e.pattern_like ESCAPE '!'
+                                  ELSE x.resource_id LIKE e.pattern_like ESCAPE '!' END))) AS outside
   FROM placed$n x
   JOIN use_sum u ON u.use = x.use
   LEFT JOIN stranger_use g ON g.use = x.use AND g.s = x.s
@@ -134,7 +156,7 @@ WHERE $slab AND i.origin IS NOT NULL AND i.rec IN (
 SELECT c.a, o.origin, min(o.time) AS first_us
 FROM cite c JOIN origin_of o ON o.rec = c.rec WHERE c.a IN (SELECT node FROM rotated) GROUP BY c.a, o.origin
 
--- relation: late_new
+-- relation: late_all_new
 SELECT l.rec, l.node, l.end_us, o.origin FROM late_use l LEFT JOIN origin_of o ON o.rec = l.rec
 
 -- relation: gone_new

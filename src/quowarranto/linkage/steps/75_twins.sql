@@ -7,10 +7,10 @@ UNION ALL SELECT s FROM subject_twins
 UNION ALL SELECT sc FROM scope WHERE twins > 0
 
 -- relation: twins_wanted
-SELECT r FROM asked_twins UNION ALL SELECT r FROM resource_wanted GROUP BY r HAVING count(*) > 1
+SELECT r FROM resource_wanted GROUP BY r HAVING count(*) > 1
 
 -- relation: twins_tested
 -- sets of scopes that share a hash, also with one scope that is a set by itself; and resources.
-SELECT ss AS h FROM set_name GROUP BY ss HAVING count(*) > 1
+SELECT ss AS h FROM set_name GROUP BY ss HAVING min(scs) <> max(scs)
 UNION ALL SELECT ss FROM set_name WHERE ss IN (SELECT sc FROM scope)
 UNION ALL SELECT r FROM resource_tested GROUP BY r HAVING count(*) > 1

@@ -54,7 +54,7 @@ SELECT DISTINCT v.use, v.node, i.rec FROM use_visit_new v JOIN issuer i ON i.ter
 -- relation: unsettled
 -- actions of this slab of which only the whole case tells the verdict: use after rotation (QW402 or QW403), a key without
 -- record (root cause `secret-sprawl`), origin (QW208).
-SELECT rec FROM late_new
+SELECT rec FROM late_all_new
 UNION SELECT rec FROM gone_new
 UNION SELECT rec FROM issuer
 UNION SELECT rec FROM told1 WHERE use IN (SELECT use FROM issuing)

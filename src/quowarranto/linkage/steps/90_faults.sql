@@ -65,7 +65,7 @@ SELECT code, a, p, time, id, rec FROM (
 
 -- relation: finding
 -- the findings of all slabs together.
-SELECT row_number() OVER (ORDER BY code, a, p) AS finding, code, a, p, sum(actions) AS actions, min(first_us) AS first_us,
+SELECT row_number() OVER (ORDER BY code, a, p) AS finding, code, a, p, CAST(sum(actions) AS BIGINT) AS actions, min(first_us) AS first_us,
        max(last_us) AS last_us
 FROM finding_part GROUP BY code, a, p
 
