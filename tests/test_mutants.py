@@ -16,7 +16,7 @@ FAULTS = (
     ("graced", "h.at_us < t.grace_us", "h.at_us <= t.grace_us"),
     ("placed$n", "x.time < d.at_us - $skew", "x.time < d.at_us"),
     ("phase", "at_us - $skew, term, $QW204 FROM inside", "at_us, term, $QW204 FROM inside"),
-    ("asked", "max(a)", "min(a)"),
+    ("asked", "max(d.a)", "min(d.a)"),
     ("bare_late", "b.time + $skew", "b.time"),
     ("by_decision", ">= time - $window", "> time - $window"),
     ("session_live", "p.from_us < e.end_us", "p.from_us <= e.end_us"),
