@@ -21,7 +21,7 @@ from quowarranto.case.inputs import Input, expand, recognise
 from quowarranto.case.store import SPILL, Case, Snapshot, Writer
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, LinkageError, link
-from quowarranto.results import save_results
+from quowarranto.results import STREAMS, save_results
 
 
 class Progress(Protocol):
@@ -103,7 +103,13 @@ def _judge(writer: Writer, config: Config, memory: str | None, threads: int | No
     snapshot = writer.snapshot()
     with tempfile.TemporaryDirectory(prefix=SPILL, dir=writer.folder) as spill:
         for strong in (False, True):
-            engine = DuckDB(memory=memory, threads=threads, spill=Path(spill), strong_hashes=strong)
+            engine = DuckDB(
+                memory=memory,
+                threads=threads,
+                spill=Path(spill),
+                strong_hashes=strong,
+                files=lambda result: writer.new_file(STREAMS[result]),
+            )
             load(engine, snapshot)
             try:
                 link(engine, clock, lambda title: progress.stage(title))

@@ -81,7 +81,7 @@ TABLES: dict[str, TableShape] = {
             rec="int64", time="int64", verdict="string", linkage="string", basis="string", method="string",
             codes="string", root_cause="string",
         ),
-        _plain("steps", rec="int64", use="int64", how="int64"),
+        _plain("steps", rec="int64", use="int64", how="int64", under="int64"),
         _plain(
             "chains",
             use="int64", node="int64", kind="string", term="int64", at_us="int64", depth="int64", codes="string",

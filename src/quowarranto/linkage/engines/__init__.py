@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Engine(Protocol):
@@ -10,6 +10,18 @@ class Engine(Protocol):
 
     def create(self, name: str, sql: str) -> None:
         """Build a relation once and keep it; a relation of that name is replaced."""
+        ...
+
+    def append(self, name: str, sql: str) -> None:
+        """Add rows to a built relation; `sql` may read it."""
+        ...
+
+    def stream(self, name: str, sql: str, *, begin: bool) -> None:
+        """Add rows to a result that may be larger than memory and that is not read again; `begin` it anew."""
+        ...
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """A query's rows; few."""
         ...
 
     def view(self, name: str, sql: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ class DuckDB:
         threads: default one per core.
         spill: folder for what does not fit in memory.
         strong_hashes: slower ones, for the case that two names were found to share a fast one.
+        files: gives a path for a new Parquet file of a result's rows. With it, results that grow with the actions are
+            written as soon as they are known (`streamed` then names the files and their rows); else they are kept.
     """
 
     def __init__(
@@ -36,7 +39,10 @@ class DuckDB:
         threads: int | None = None,
         spill: Path | None = None,
         strong_hashes: bool = False,
+        files: Callable[[str], Path] | None = None,
     ) -> None:
+        self._files = files
+        self.streamed: dict[str, list[tuple[Path, int]]] = {}
         self.connection = duckdb.connect(":memory:")
         self._set("preserve_insertion_order", False)
         self._set("enable_progress_bar", False)
@@ -59,6 +65,19 @@ class DuckDB:
 
     def view(self, name: str, sql: str) -> None:
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_spelled(sql)}")
+
+    def append(self, name: str, sql: str) -> None:
+        self.connection.execute(f"INSERT INTO {name} {_spelled(sql)}")
+
+    def stream(self, name: str, sql: str, *, begin: bool) -> None:
+        if self._files is None:
+            (self.create if begin else self.append)(name, sql)
+            return
+        if begin:
+            self.streamed[name] = []
+        path = self._files(name)
+        if rows := self.write_parquet(sql, path):
+            self.streamed[name].append((path, rows))
 
     def rename(self, old: str, new: str) -> None:
         self.connection.execute(f"DROP TABLE IF EXISTS {new}")

@@ -40,6 +40,13 @@ class Spark:
     def view(self, name: str, sql: str) -> None:
         self.session.sql(self._spelled(sql)).createOrReplaceTempView(name)
 
+    def append(self, name: str, sql: str) -> None:
+        more = self._kept(self.session.sql(self._spelled(sql)))
+        self.session.table(name).union(more).createOrReplaceTempView(name)
+
+    def stream(self, name: str, sql: str, *, begin: bool) -> None:
+        (self.create if begin else self.append)(name, sql)
+
     def rename(self, old: str, new: str) -> None:
         self.session.table(old).createOrReplaceTempView(new)
         self.session.catalog.dropTempView(old)
