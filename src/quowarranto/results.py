@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from quowarranto.case.store import Writer
-from quowarranto.linkage.engines.duckdb import DuckDB
+from pathlib import Path
+
+from quowarranto.case.store import Writer, parquet_rows
+from quowarranto.case.tables import TABLES
+from quowarranto.linkage.engines import Engine
 from quowarranto.records.codes import CODES, names
 
 _RESULTS: dict[str, str] = {
     "verdicts": """
         SELECT j.rec, j.time, j.verdict, j.linkage, j.basis, j.method, c.codes, j.root_cause
         FROM verdict j JOIN code_text c ON c.bits = j.bits""",
-    "steps": "SELECT rec, use, CAST(how AS BIGINT) AS how FROM action_use",
+    "steps": "SELECT rec, use, how FROM action_use",
     "chains": """
-        SELECT v.use, v.node, v.kind, v.term, v.at_us, CAST(v.depth AS BIGINT) AS depth, c.codes, v.lent
+        SELECT v.use, v.node, v.kind, v.term, v.at_us, v.depth, c.codes, v.lent
         FROM use_visit v JOIN code_text c ON c.bits = v.bits""",
     "parents": "SELECT use, node, parent FROM use_parent",
     "authorities": "SELECT a, id, kind FROM authority",
@@ -33,25 +36,45 @@ _RESULTS: dict[str, str] = {
 }
 
 
-def save_results(engine: DuckDB, writer: Writer) -> None:
-    """Write the engine's relations as files and stage them in place of those of the run before."""
+def queries(engine: Engine) -> dict[str, str]:
+    """The query of every table of results, over the relations of an engine that has linked: columns and types are those
+    of `TABLES` on every engine.
+    """
     _name_codes(engine)
-    for table, sql in _RESULTS.items():
-        path = writer.new_file(table)
-        rows = engine.write_parquet(sql, path)
-        writer.stage(table, [(str(path), rows)] if rows else [], replace=True)
+    return {table: _typed(table, sql) for table, sql in _RESULTS.items()}
 
 
-def _name_codes(engine: DuckDB) -> None:
+def save_results(engine: Engine, writer: Writer, folder: Path) -> None:
+    """Write the engine's relations as files and stage them in place of those of the run before.
+
+    Args:
+        engine: has linked.
+        writer: of the case.
+        folder: for what is not finished, on the storage of the case.
+    """
+    for table, sql in queries(engine).items():
+        written = []
+        for path in engine.write(sql, folder / table):
+            rows = parquet_rows(path)
+            if rows:
+                written.append((str(path.rename(writer.new_file(table))), rows))
+        writer.stage(table, written, replace=True)
+
+
+def _typed(table: str, sql: str) -> str:
+    columns = [
+        f"CAST({name} AS {'STRING' if kind == 'VARCHAR' else kind}) AS {name}"  # Spark has no VARCHAR without a length
+        for name, kind in TABLES[table].columns()
+    ]
+    return f"SELECT {', '.join(columns)} FROM ({sql}) result"
+
+
+def _name_codes(engine: Engine) -> None:
     """Tables that turn bits into texts; there are few different sets of codes."""
     seen = [
         row[0] for row in engine.rows("SELECT DISTINCT bits FROM verdict UNION SELECT DISTINCT bits FROM use_visit")
     ]
-    engine.create(
-        "code_text",
-        " UNION ALL ".join(f"SELECT {bits} AS bits, '{','.join(names(bits))}' AS codes" for bits in [*seen, -1]),
-    )
-    engine.create(
-        "severity_of",
-        " UNION ALL ".join(f"SELECT '{c.code}' AS code, '{c.severity}' AS severity" for c in CODES.values()),
-    )
+    texts = ", ".join(f"({bits}, '{','.join(names(bits))}')" for bits in [*seen, -1])
+    engine.create("code_text", f"SELECT * FROM (VALUES {texts}) AS t(bits, codes)")
+    severities = ", ".join(f"('{c.code}', '{c.severity}')" for c in CODES.values())
+    engine.create("severity_of", f"SELECT * FROM (VALUES {severities}) AS t(code, severity)")

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 
 class Engine(Protocol):
     """Where the relations of `linkage/steps` are built. Everything else of the linkage is the same on every engine."""
+
+    def read(self, name: str, files: Sequence[str]) -> None:
+        """Name the rows of Parquet files, at least one; their paths are absolute."""
+        ...
+
+    def write(self, sql: str, folder: Path) -> list[Path]:
+        """Write a query's rows as Parquet files into a folder that does not exist yet; no file where there are none."""
+        ...
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """A query's rows, few enough to be held here."""
+        ...
 
     def create(self, name: str, sql: str) -> None:
         """Build a relation once and keep it; a relation of that name is replaced."""
@@ -43,3 +57,7 @@ class Engine(Protocol):
         whose `right_at` is not after the row's `left_at`. `right` has one row per keys and `right_at`.
         """
         ...
+
+
+Make = Callable[[bool], Engine]
+"""Makes an engine that holds nothing yet; the argument asks for the stronger hashes."""

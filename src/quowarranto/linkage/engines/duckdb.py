@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from quowarranto.case.store import parquet
 
 _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bexplode\("), "unnest("),
@@ -71,16 +74,17 @@ class DuckDB:
     def count(self, name: str) -> int:
         return int(self.connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
-    def write_parquet(self, sql: str, path: Path) -> int:
-        """Write a query's rows as one Parquet file; none where there are no rows. Returns how many."""
+    def read(self, name: str, files: Sequence[str]) -> None:
+        self.view(name, f"SELECT * FROM {parquet(files)}")
+
+    def write(self, sql: str, folder: Path) -> list[Path]:
+        folder.mkdir(parents=True)
+        path = folder / "part.parquet"
         target = str(path).replace("'", "''")
         done = self.connection.execute(
             f"COPY ({_spelled(sql)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
         ).fetchall()
-        rows = int(done[0][0])
-        if not rows:
-            path.unlink(missing_ok=True)
-        return rows
+        return [path] if done[0][0] else []
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(_spelled(sql)).fetchall()
