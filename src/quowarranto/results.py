@@ -35,6 +35,8 @@ _RESULTS: dict[str, str] = {
         SELECT s.finding, s.rec, s.nth, i.id AS action FROM sample s JOIN actions_in i ON i.rec = s.rec""",
 }
 
+TABLES_OF_RESULTS = tuple(_RESULTS)
+
 
 def queries(engine: Engine) -> dict[str, str]:
     """The query of every table of results, over the relations of an engine that has linked: columns and types are those

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from quowarranto.case.tables import TABLES
 from quowarranto.errors import ConfigError, EngineError
 from quowarranto.linkage.engines.spark import Spark
+
+_NOT_JUDGED = frozenset(("source", "file", "line", "byte_offset", "sha256", "read_at", "attributes"))
+"""Columns of a case that say where a record was read, and what else it holds."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -49,14 +53,18 @@ def load_lake(engine: Spark, lake: Lake) -> None:
     Raises:
         EngineError: a table is not there, lacks columns, or numbers of records stand twice.
     """
-    for name, places in (("actions_in", lake.actions), ("facts_in", lake.facts)):
+    for name, table, places in (("actions_in", "actions", lake.actions), ("facts_in", "facts", lake.facts)):
+        columns = [column for column, _ in TABLES[table].columns() if column not in _NOT_JUDGED]
         parts = [f"{name}_{number}" for number in range(len(places))]
         for part, place in zip(parts, places, strict=True):
             reader = engine.session.read
             frame = reader.format(place.format).load(place.name) if place.is_path() else reader.table(place.name)
             frame.createOrReplaceTempView(part)
-        columns = ", ".join(engine.session.table(parts[0]).columns)
-        engine.view(name, " UNION ALL ".join(f"SELECT {columns} FROM {part}" for part in parts))
+            missing = [column for column in columns if column not in frame.columns]
+            if missing:
+                need = "the columns of a case's tables (docs/reference/formats/case.md)"
+                raise EngineError(f"columns are missing: {', '.join(missing)}", at=place.name, need=need)
+        engine.view(name, " UNION ALL ".join(f"SELECT {', '.join(columns)} FROM {part}" for part in parts))
         if engine.rows(f"SELECT rec FROM {name} GROUP BY rec HAVING count(*) > 1 LIMIT 1"):
             raise EngineError(
                 "two rows of the records have one number in `rec`",

@@ -250,8 +250,8 @@ def _explained(condition: str) -> EngineError:
         return EngineError("Java could not start Spark", need=need, hint="what it printed above says why")
     if condition.startswith("PATH_NOT_FOUND"):
         return EngineError(
-            "the cluster does not see the case",
-            need="a case folder on storage that the cluster has at the same path",
+            "the cluster does not see a file or folder that it is to read",
+            need="a case, or paths, on storage that the cluster has under the same name",
             hint="put the case there, or keep the records in tables of the lake: `--spark-actions`, `--spark-facts`",
         )
     return EngineError(

@@ -20,6 +20,9 @@ DEFAULT = """\
 [clock]
 skew = "2s"      # how far the clocks of two systems may differ
 window = "30s"   # how long before an action its decision may lie when the two share no key
+
+[engine]
+name = "embedded"   # or "spark"
 """
 
 _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "min": 60_000_000, "h": 3_600_000_000}

@@ -12,9 +12,6 @@ from typing import Any
 
 _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = ((re.compile(r"\barray_one\("), "array("),)
 _HASH = re.compile(r"\bhash64\(([^()]*)\)")
-_FAST_HASH = r"xxhash64(\1)"
-_STRONG_HASH = r"xxhash64(sha2(to_json(struct(\1)), 256))"
-"""Nobody can choose names that share it: they would have to know what a SHA-256 will be."""
 _MOST_SLICES = 1000
 
 
@@ -46,7 +43,7 @@ class Spark:
         self._partitions = int(self.session.conf.get("spark.sql.shuffle.partitions"))
         self._database = f"spark_catalog.{database}"
         self._most_rows = most_rows
-        self._hash = _STRONG_HASH if strong_hashes else _FAST_HASH
+        self._hash = _strong_hash if strong_hashes else r"xxhash64(\1)"
         self._tables: dict[str, str] = {}
         self._written = 0
         self._few: bool | None = None
@@ -172,6 +169,12 @@ class Spark:
         if "hash64(" in sql.replace("xxhash64(", ""):
             raise ValueError("a hash of anything but columns is not known to this engine")
         return sql
+
+
+def _strong_hash(call: re.Match[str]) -> str:
+    """Names that share it cannot be made by arithmetic, as they can for `xxhash64` alone."""
+    columns = ", ".join(f"'{place}', {column}" for place, column in enumerate(call[1].split(",")))
+    return f"xxhash64(sha2(to_json(named_struct({columns})), 256))"
 
 
 def _sliced(sides: str, bounds: str, keys: tuple[str, ...]) -> str:
