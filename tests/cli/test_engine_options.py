@@ -35,7 +35,7 @@ def _open(tmp_path: Path, config: EngineConfig, memory: str | None = None) -> No
 
 
 def test_without_pyspark_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    monkeypatch.setitem(sys.modules, "pyspark.logger", None)
     with pytest.raises(ConfigError) as caught:
         _open(tmp_path, EngineConfig("spark"))
     assert "  try: pip install 'quowarranto[spark]'" in caught.value.lines()

@@ -61,10 +61,10 @@ def organisation(session: Any, folder: Path, given: argparse.Namespace) -> Itera
 
 def corpus(session: Any, folder: Path, given: argparse.Namespace) -> Iterator[str]:
     """The same for the real logs."""
-    if not CORPUS.is_dir():
-        print("  is not beside the project: left out", flush=True)
+    if not given.corpus.is_dir():
+        print(f"  left out, for there is no {given.corpus}", flush=True)
         return
-    yield from _cases(session, folder, [path for path in sorted(CORPUS.iterdir()) if path.is_dir()])
+    yield from _cases(session, folder, [path for path in sorted(given.corpus.iterdir()) if path.is_dir()])
 
 
 def _cases(session: Any, folder: Path, logs: Sequence[Path]) -> Iterator[str]:
@@ -90,6 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--worlds", type=int, default=300)
     parser.add_argument("--first", type=int, default=0, metavar="SEED")
     parser.add_argument("--actions", type=int, default=1_000_000)
+    parser.add_argument("--corpus", type=Path, default=CORPUS, metavar="FOLDER")
     parser.add_argument("--memory", default="2g", help="of Spark's Java process")
     given = parser.parse_args(arguments)
     if MISSING:

@@ -11,8 +11,8 @@ from quowarranto.case.tables import TABLES
 from quowarranto.errors import ConfigError, EngineError
 from quowarranto.linkage.engines.spark import Spark
 
-_NOT_JUDGED = frozenset(("source", "file", "line", "byte_offset", "sha256", "read_at", "attributes"))
-"""Columns of a case that say where a record was read, and what else it holds."""
+_NOT_JUDGED = frozenset(("source", "file", "line", "byte_offset", "sha256", "read_at"))
+"""Columns of a case that only say where and when a record was read."""
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ Fresh = Callable[[], Any]
 _OLDEST = 4
 _PATIENCE_S = 10
 _LOG = """\
-rootLogger.level = error
+rootLogger.level = off
 rootLogger.appenderRef.console.ref = console
 appender.console.type = Console
 appender.console.name = console
@@ -32,7 +32,7 @@ appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = spark: %p %c{1}: %m%n
 """
-"""What a Spark that runs here prints: failures, to the standard error."""
+"""A Spark that runs here prints nothing, for it might quote a record; `spark.log.level` lets it, to standard error."""
 _INSTALL = "pip install 'quowarranto[spark]'"
 
 
@@ -82,10 +82,13 @@ def sessions(config: EngineConfig, memory: str | None, threads: int | None, spil
     """Opens Spark, and stops what was started for it. Arguments and errors as of `engines`."""
     try:
         warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")
+        from pyspark.logger import PySparkLogger
         from pyspark.sql import SparkSession
     except ImportError:
         need = "pyspark 4.0 or later"
         raise ConfigError("Spark is asked for, and PySpark is not installed", need=need, hint=_INSTALL) from None
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = True  # they print what `explained` says, with the whole plan
     if config.connect is not None:
         with _connected(SparkSession, config) as fresh:
             yield fresh
@@ -256,6 +259,6 @@ def _explained(condition: str) -> EngineError:
         )
     return EngineError(
         f"Spark failed: {condition}",
-        need="a cluster that finishes its jobs; the case holds its last complete state",
-        hint="look into Spark's own log, which says more",
+        need="a Spark that finishes its jobs; a case holds its last complete state",
+        hint="look into Spark's own log, which says more (here: `--spark-conf spark.log.level=ERROR`)",
     )
