@@ -58,16 +58,16 @@ def engines(config: EngineConfig, memory: str | None, threads: int | None, spill
 
     with explained(), ExitStack() as stack:
         fresh = stack.enter_context(sessions(config, memory, threads, spill))
-        folder = config.folder
-        if folder is None and config.connect is None and _is_local(config.master):
-            if re.search(r"[\\*?\[\]{}]", str(spill)):  # Spark would take it for a pattern, and finds no tables there
-                spill = Path(stack.enter_context(TemporaryDirectory()))
-            folder = local_uri(spill / "relations", pattern=False)
+        if re.search(r"[\\*?\[\]{}]", str(spill)):  # Spark would take it for a pattern, and finds no tables there
+            spill = Path(stack.enter_context(TemporaryDirectory()))
 
         def make(strong_hashes: bool) -> Spark:
             if made:
                 close()
-            made.append(Spark(fresh(), f"quo_{uuid.uuid4().hex}", folder, strong_hashes=strong_hashes))
+            session, folder = fresh(), config.folder
+            if folder is None and config.connect is None and _is_local(session.conf.get("spark.master")):
+                folder = local_uri(spill / "relations", pattern=False)
+            made.append(Spark(session, f"quo_{uuid.uuid4().hex}", folder, strong_hashes=strong_hashes))
             return made[0]
 
         try:
@@ -179,8 +179,8 @@ def _heap(memory: str) -> str:
     return f"{int(float(found[1]) * 1024 ** ('KMGT'.index(found[2].upper())))}k"
 
 
-def _is_local(master: str | None) -> bool:
-    return master is None or master == "local" or master.startswith("local[")
+def _is_local(master: str) -> bool:
+    return master == "local" or master.startswith("local[")
 
 
 def _hosts(master: str) -> list[tuple[str, int]]:

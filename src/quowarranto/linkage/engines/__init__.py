@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 
 class Engine(Protocol):
-    """Where the relations of `linkage/steps` are built. Everything else of the linkage is the same on every engine."""
+    """Where the relations of `linkage/steps` are built. Everything else of the linkage is the same on every engine.
+
+    A step may ask `x NOT IN (SELECT y …)` only where neither is ever NULL: engines may do it as NOT EXISTS.
+    """
 
     def read(self, name: str, files: Sequence[str]) -> None:
         """Name the rows of Parquet files, at least one; their paths are absolute."""

@@ -12,6 +12,7 @@ from typing import Any
 
 _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = ((re.compile(r"\barray_one\("), "array("),)
 _HASH = re.compile(r"\bhash64\(([^()]*)\)")
+_NOT_IN = re.compile(r"([\w.]+)\s+NOT\s+IN\s*\((?=\s*SELECT\b)")
 _MOST_SLICES = 1000
 
 
@@ -165,10 +166,26 @@ class Spark:
     def _spelled(self, sql: str) -> str:
         for pattern, spelling in _SPELLINGS:
             sql = pattern.sub(spelling, sql)
-        sql = _HASH.sub(self._hash, sql)
+        sql = _HASH.sub(self._hash, _anti_joined(sql))
         if "hash64(" in sql.replace("xxhash64(", ""):
             raise ValueError("a hash of anything but columns is not known to this engine")
         return sql
+
+
+def _anti_joined(sql: str) -> str:
+    """`x NOT IN (SELECT …)` as NOT EXISTS, which is the same where nothing is NULL, as no key of a relation is.
+
+    Spark does not know that, and for NOT IN it would compare each row with all of the other side, or at best send all
+    of it to every executor.
+    """
+    while found := _NOT_IN.search(sql):
+        end, depth = found.end(), 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(sql[end], 0)
+            end += 1
+        rows = f"({sql[found.end() : end - 1]}) AS absent(unwanted)"
+        sql = f"{sql[: found.start()]}NOT EXISTS (SELECT 1 FROM {rows} WHERE absent.unwanted = {found[1]}){sql[end:]}"
+    return sql
 
 
 def _strong_hash(call: re.Match[str]) -> str:
