@@ -293,6 +293,12 @@ def parquet(files: Sequence[str]) -> str:
     return f"read_parquet([{', '.join(_quoted(_no_glob(file)) for file in files)}])"
 
 
+def parquet_rows(path: Path) -> int:
+    """How many rows a Parquet file says that it has."""
+    sql = f"SELECT num_rows FROM parquet_file_metadata({_quoted(_no_glob(str(path)))})"
+    return int(duckdb.connect().execute(sql).fetchall()[0][0])
+
+
 def _uri(folder: Path) -> str:
     """A folder's name as a URI: given as it is, the tables would take a `%` in it for an escape."""
     return folder.resolve().as_uri()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from quowarranto.case.store import PARQUET, parquet
 
 _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bexplode\("), "unnest("),
@@ -76,7 +78,7 @@ class DuckDB:
         if begin:
             self.streamed[name] = []
         path = self._files(name)
-        if rows := self.write_parquet(sql, path):
+        if rows := self._copied(sql, path):
             self.streamed[name].append((path, rows))
 
     def rename(self, old: str, new: str) -> None:
@@ -90,12 +92,18 @@ class DuckDB:
     def count(self, name: str) -> int:
         return int(self.connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
-    def write_parquet(self, sql: str, path: Path) -> int:
+    def read(self, name: str, files: Sequence[str]) -> None:
+        self.view(name, f"SELECT * FROM {parquet(files)}")
+
+    def write(self, sql: str, folder: Path) -> list[Path]:
+        folder.mkdir(parents=True)
+        path = folder / "part.parquet"
+        return [path] if self._copied(sql, path) else []
+
+    def _copied(self, sql: str, path: Path) -> int:
         """Write a query's rows as one Parquet file; none where there are no rows. Returns how many."""
         target = str(path).replace("'", "''")
-        done = self.connection.execute(
-            f"COPY ({_spelled(sql)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
-        ).fetchall()
+        done = self.connection.execute(f"COPY ({_spelled(sql)}) TO '{target}' ({PARQUET})").fetchall()
         rows = int(done[0][0])
         if not rows:
             path.unlink(missing_ok=True)
