@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import compress
+from itertools import compress, repeat
 from typing import Any
 
 import msgspec
@@ -400,20 +400,38 @@ def _merged(
         kinds = [seen.setdefault(json_text(value), len(seen)) for value in values]
         columns.append([kinds[number] for number in rows.parts[place]])
         different.append([msgspec.json.decode(one) for one in seen])
-    texts: dict[Any, tuple[str, ...]] = {}
-    own = list(zip(*said.values(), strict=True)) if said else [()] * len(rows.names)
+    unions = zip(*columns, strict=True) if columns else repeat((), len(rows.names))
+    if not said:
+        merged = _Unions(different, [])
+        return [merged[union][0] or None for union in unions]
+    names = list(said)
+    by_presence: dict[tuple[bool, ...], _Unions] = {}
     out: list[str | None] = []
-    for values, *union in zip(own, *columns, strict=True):
-        has = tuple(map(bool, values))
-        pieces = texts.get((*union, has))
-        if pieces is None:
-            whole = {k: v for known, number in zip(different, union, strict=True) for k, v in known[number].items()}
-            pieces = texts[(*union, has)] = _around(whole, list(compress(said, has)))
+    for union, own in zip(unions, zip(*said.values(), strict=True), strict=True):
+        has = tuple(map(bool, own))
+        if has not in by_presence:
+            by_presence[has] = _Unions(different, list(compress(names, has)))
+        pieces = by_presence[has][union]
         filled = pieces[0]
-        for value, piece in zip(filter(None, values), pieces[1:], strict=True):
+        for value, piece in zip(filter(None, own), pieces[1:], strict=True):
             filled += value + piece
         out.append(filled or None)
     return out
+
+
+class _Unions(dict[tuple[int, ...], tuple[str, ...]]):
+    """The JSON of unions of objects, by their numbers, cut where the values of some names of the entries' own come."""
+
+    def __init__(self, different: list[list[dict[str, Any]]], names: list[str]) -> None:
+        super().__init__()
+        self._different = different
+        self._names = names
+
+    def __missing__(self, union: tuple[int, ...]) -> tuple[str, ...]:
+        numbered = zip(self._different, union, strict=True)
+        whole = {name: value for known, number in numbered for name, value in known[number].items()}
+        self[union] = pieces = _around(whole, self._names)
+        return pieces
 
 
 _HOLE = "\ufdd0"

@@ -17,12 +17,8 @@ _RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:)(\d{2})(?:\.(\d+))
 
 _days: dict[str, Instant] = {}
 _DAYS_KEPT = 100_000
-_CLOCK = {
-    f"{hour:02}:{minute:02}:{second:02}.": ((hour * 60 + minute) * 60 + second) * 1_000_000
-    for hour in range(24)
-    for minute in range(60)
-    for second in range(60)
-}
+_MINUTES = {f"{hour:02}:{minute:02}:": (hour * 60 + minute) * 60_000_000 for hour in range(24) for minute in range(60)}
+_SECONDS = {f"{second:02}.": second * 1_000_000 for second in range(60)}
 
 
 def parse_instant(text: str) -> Instant:
@@ -34,13 +30,13 @@ def parse_instant(text: str) -> Instant:
     # Most logs write `2026-03-01T09:14:07.123456Z`, on few different days.
     fraction = text[20:26]
     if len(text) == 27 and text[26] == "Z" and fraction.isdecimal() and fraction.isascii():
-        day, clock = _days.get(text[:11]), _CLOCK.get(text[11:20])
-        if clock is not None:
+        day, minute, second = _days.get(text[:11]), _MINUTES.get(text[11:17]), _SECONDS.get(text[17:20])
+        if minute is not None and second is not None:
             if day is None:
                 if len(_days) >= _DAYS_KEPT:
                     _days.clear()
                 day = _days[text[:11]] = _parse(f"{text[:11]}00:00:00Z")
-            return day + clock + int(fraction)
+            return day + minute + second + int(fraction)
     return _parse(text)
 
 
