@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.portability.spark import differing_rows
+from tests.portability.spark import differing_rows, results_of
 
 from bench.common import DATA, keep
 from quowarranto.case.store import Case
@@ -78,7 +78,7 @@ def _world(name: str, write: Callable[[Path, int], tuple[int, int]], options: ar
         shutil.rmtree(cases[engine].folder, ignore_errors=True)
         shutil.copytree(case.folder, cases[engine].folder)
         found[engine] = _judged(cases[engine], engine, options)
-    found["differing_rows"] = differing_rows(cases["embedded"], cases["spark"])
+    found["differing_rows"] = differing_rows(results_of(cases["embedded"]), results_of(cases["spark"]))
     return found
 
 

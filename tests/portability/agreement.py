@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine import judged, located, take_in
-from tests.portability.spark import MISSING, differing_rows, local_session, spark_engine
+from tests.portability.spark import MISSING, differing_rows, local_session, results_of, spark_engine
 from tests.test_corpus import CORPUS
 from tests.together import Batch, in_order
 from tests.worlds import world
@@ -77,7 +77,7 @@ def _cases(session: Any, folder: Path, logs: Sequence[Path]) -> Iterator[str]:
         print(f"  {engine.name}: {time.monotonic() - begun:.0f} s", flush=True)
     rows = here.snapshot().files("verdicts")
     print(f"  {len(here.snapshot().files('actions'))} files of actions, {len(rows)} of verdicts", flush=True)
-    for table, count in differing_rows(here, there).items():
+    for table, count in differing_rows(results_of(here), results_of(there)).items():
         yield f"{table}: {count} rows"
 
 
