@@ -21,7 +21,7 @@ from quowarranto.case.store import Writer, write_parquet
 from quowarranto.case.tables import INPUTS, QUARANTINE, rows_of
 from quowarranto.errors import CaseError, SourceError
 
-_RANGE = 64 * 1024 * 1024
+_RANGE = 32 * 1024 * 1024
 """Bytes of a file of lines that one worker reads at a time; small inputs are gathered to about as much."""
 _ALONE = 24 * 1024 * 1024
 """Less than this is read in this process: starting workers costs more than it saves."""

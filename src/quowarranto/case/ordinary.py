@@ -54,6 +54,15 @@ class Place(msgspec.Struct, frozen=True):
     source: str
 
 
+Memory = list[dict[Any, Fields | None]]
+"""Per part of a source: what was read from members before."""
+
+
+def new_memory(ordinary: Ordinary) -> Memory:
+    """Nothing was read yet."""
+    return [{} for _ in ordinary.parts]
+
+
 class _Numbers(dict[Any, int]):
     """The different members of one part, numbered as they are met; `_UNUSUAL` for those that are not ordinary."""
 
@@ -157,11 +166,16 @@ def _last_stages(cut: Cut, taken: Sequence[bool]) -> list[bool]:
 
 
 class Ordinaries:
-    """Collects ordinary entries of one source until they are written."""
+    """Collects ordinary entries of one source until they are written.
 
-    def __init__(self, ordinary: Ordinary) -> None:
+    Args:
+        ordinary: of the source.
+        memory: what parts were read already, kept by the caller from one collection of this source to the next.
+    """
+
+    def __init__(self, ordinary: Ordinary, memory: Memory | None = None) -> None:
         self._ordinary = ordinary
-        self._memory: list[dict[Any, Fields | None]] = [{} for _ in ordinary.parts]
+        self._memory = memory or new_memory(ordinary)
         self.places: list[Place] = []
         self.count = 0
         self._begin()

@@ -19,7 +19,7 @@ from quowarranto.case.columns import Located, action_table, fact_table, json_tex
 from quowarranto.case.cutting import Piece
 from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.inputs import Input
-from quowarranto.case.ordinary import BATCH, Ordinaries, Place
+from quowarranto.case.ordinary import BATCH, Memory, Ordinaries, Place, new_memory
 from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.case.store import write_parquet
 from quowarranto.case.tables import OBSERVATIONS, QUARANTINE, rows_of
@@ -108,6 +108,10 @@ def read_task(job: Job, task: Task) -> Read:
             gc.enable()
 
 
+_memories: dict[str, Memory] = {}
+"""Parts of ordinary entries that this process has read, by source: the next task meets most of them again."""
+
+
 class _Reader:
     def __init__(self, job: Job, task: Task) -> None:
         self.job = job
@@ -141,7 +145,10 @@ class _Reader:
         self.reasons: Counter[str] = Counter()
         self.ordinaries = None
         if source.ordinary is not None:
-            self.ordinaries = self.many.setdefault(source.name, Ordinaries(source.ordinary))
+            if source.name not in self.many:
+                memory = _memories.setdefault(source.name, new_memory(source.ordinary))
+                self.many[source.name] = Ordinaries(source.ordinary, memory)
+            self.ordinaries = self.many[source.name]
             self.ordinaries.enter(Place(stretch.input.path, stretch.source_name))
         for piece in self._pieces():
             self._entry(piece)
