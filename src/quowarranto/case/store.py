@@ -27,6 +27,7 @@ from deltalake.transaction import AddAction
 
 from quowarranto.case.tables import TABLES
 from quowarranto.errors import CaseError
+from quowarranto.records import format_instant
 
 CONFIG = "quo.toml"
 SPILL = "quo-spill-"
@@ -43,13 +44,25 @@ _COMMITS = Schema.from_arrow(
 )
 
 
+_KEPT = {"delta.enableExpiredLogCleanup": "false", "delta.logRetentionDuration": "interval 36500 days"}
+"""No state is ever forgotten: what was known at a moment can be asked for as long as the case exists (SPEC 7)."""
+
+
 class Commit(msgspec.Struct, frozen=True):
-    """One complete state of the case: its number, when it was reached (microseconds), by what, the tables' versions."""
+    """One complete state of the case: its number, when it was reached (microseconds), by what, the tables' versions.
+
+    Later states have later times, whatever the clock of the machine did in between.
+    """
 
     number: int
     at: int
     what: str
     versions: dict[str, int]
+
+    @property
+    def judged(self) -> bool:
+        """Whether every record of this state was judged."""
+        return self.what != "read"
 
 
 class Snapshot:
@@ -76,11 +89,14 @@ class Snapshot:
             return f"(SELECT {columns} WHERE FALSE)"
         return parquet(files)
 
-    def attach(self, connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
-        """Make tables of this state visible to a DuckDB connection as views of their names (default: all)."""
+    def attach(self, connection: duckdb.DuckDBPyConnection, *tables: str, prefix: str = "") -> None:
+        """Make tables of this state visible to a DuckDB connection as views of their names (default: all).
+
+        `prefix` goes before the names, so that two states can be seen side by side.
+        """
         for table in tables or TABLES:
             try:
-                connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM {self.scan(table)}")
+                connection.execute(f"CREATE OR REPLACE TEMP VIEW {prefix}{table} AS SELECT * FROM {self.scan(table)}")
             except duckdb.Error as error:
                 raise unusable(self.folder, error, f"table `{table}`") from error
 
@@ -99,8 +115,8 @@ class Case:
         """Whether the folder is a case already."""
         return _is_table(self.folder / "commits")
 
-    def snapshot(self) -> Snapshot:
-        """The newest complete state."""
+    def snapshot(self, known_at: int | None = None) -> Snapshot:
+        """The newest complete state, or the newest one that was judged and reached by `known_at` (microseconds)."""
         if not self.exists():
             raise CaseError(
                 f"no case is at `{self.folder}`",
@@ -110,7 +126,16 @@ class Case:
         commits = self._commits()
         if not commits:
             raise CaseError(f"the case at `{self.folder}` was never completed", hint="run `quo link` again")
-        return Snapshot(self.folder, commits[-1])
+        if known_at is None:
+            return Snapshot(self.folder, commits[-1])
+        judged = [commit for commit in commits if commit.judged]
+        known = [commit for commit in judged if commit.at <= known_at]
+        if not known:
+            raise CaseError(
+                f"nothing had been judged in the case at `{self.folder}` by then",
+                need=f"a time not before {format_instant(judged[0].at)}" if judged else "a case that was judged",
+            )
+        return Snapshot(self.folder, known[-1])
 
     def commits(self) -> list[Commit]:
         """All states that the case has had, oldest first."""
@@ -188,10 +213,10 @@ class Writer:
                     delta.restore(known)
                     delta = DeltaTable(_uri(path))
             else:
-                delta = DeltaTable.create(_uri(path), DeltaSchema.from_arrow(table.schema()))
+                delta = DeltaTable.create(_uri(path), DeltaSchema.from_arrow(table.schema()), configuration=_KEPT)
             self._tables[name] = delta
         if not case.exists():
-            DeltaTable.create(_uri(self.folder / "commits"), DeltaSchema.from_arrow(_COMMITS))
+            DeltaTable.create(_uri(self.folder / "commits"), DeltaSchema.from_arrow(_COMMITS), configuration=_KEPT)
         self._sweep()
 
     def _sweep(self) -> None:
@@ -248,7 +273,7 @@ class Writer:
             delta.create_write_transaction(adds, mode, delta.schema())  # type: ignore[arg-type]
             delta.update_incremental()
             versions[name] = delta.version()
-        done = Commit(self.number, int(time.time() * 1_000_000), what, versions)
+        done = Commit(self.number, max(int(time.time() * 1_000_000), self.last.at + 1), what, versions)
         self._append_commit(done)
         self.last = done
         self._staged.clear()
