@@ -21,7 +21,8 @@ from quowarranto.case.inputs import Input, expand, recognise
 from quowarranto.case.store import SPILL, Case, Snapshot, Writer
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, LinkageError, link
-from quowarranto.results import save_results
+from quowarranto.results import save_whole
+from quowarranto.revision.revise import revise
 
 
 class Progress(Protocol):
@@ -85,7 +86,7 @@ def link_paths(
             # what no source could read changes no verdict
             writer.commit("read" if totals.recorded or writer.last.what == "read" else "quarantined")
         if judge and (totals.recorded or not inputs):
-            _judge(writer, config, memory, threads, progress)
+            judge_case(writer, config, memory=memory, threads=threads, progress=progress, afresh=not inputs)
             writer.commit("judged")
         return Outcome(totals, inputs, writer.last.number)
 
@@ -94,25 +95,44 @@ def _read(writer: Writer, inputs: list[Input], workers: int | None, progress: Pr
     progress.stage("reading", sum(one.size for one in inputs))
     before = writer.snapshot()
     totals = ingest(writer, inputs, workers=workers, progress=progress.advance)
-    derive(writer, writer.staged("observations"), f"SELECT * FROM {before.scan('observations')}")
+    derive(writer, before)
     return totals
 
 
-def _judge(writer: Writer, config: Config, memory: str | None, threads: int | None, progress: Progress) -> None:
+def judge_case(
+    writer: Writer,
+    config: Config,
+    *,
+    memory: str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    afresh: bool = False,
+) -> None:
+    """Judge what was read and stage the results: what the records read since the last judgement touch, or everything.
+
+    Both give the same verdicts (SPEC 7). Everything is judged where it was asked for (`afresh`), where nothing was
+    judged before in this way, and where judging so large a part would cost more than the whole.
+    """
+    progress = progress or Quiet()
     clock = Clock(config.skew_us, config.window_us)
-    snapshot = writer.snapshot()
+    was = None if afresh else writer.judged()
     with tempfile.TemporaryDirectory(prefix=SPILL, dir=writer.folder) as spill:
         for strong in (False, True):
-            engine = DuckDB(memory=memory, threads=threads, spill=Path(spill), strong_hashes=strong)
-            load(engine, snapshot)
+
+            def fresh(strong: bool = strong) -> DuckDB:
+                return DuckDB(memory=memory, threads=threads, spill=Path(spill), strong_hashes=strong)
+
             try:
-                link(engine, clock, lambda title: progress.stage(title))
+                if was is None or not revise(fresh(), writer, clock, was, progress.stage):
+                    engine = fresh()
+                    load(engine, writer.snapshot())
+                    link(engine, clock, progress.stage)
+                    progress.stage("writing")
+                    save_whole(engine, writer, clock)
             except LinkageError:
                 if strong:
                     raise
                 continue
-            progress.stage("writing")
-            save_results(engine, writer)
             return
 
 

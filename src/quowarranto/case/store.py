@@ -25,7 +25,7 @@ from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
-from quowarranto.case.tables import TABLES
+from quowarranto.case.tables import BY_ACTION, BY_FINDING, TABLES
 from quowarranto.errors import CaseError
 from quowarranto.records import format_instant
 
@@ -71,9 +71,15 @@ class Snapshot:
     def __init__(self, folder: Path, commit: Commit) -> None:
         self.folder = folder
         self.commit = commit
+        self._files: dict[str, list[str]] = {}
 
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files of a table in this state."""
+        if table not in self._files:
+            self._files[table] = self._listed(table)
+        return self._files[table]
+
+    def _listed(self, table: str) -> list[str]:
         folder = self.folder / table
         try:
             delta = DeltaTable(_uri(folder), version=self.commit.versions[table])
@@ -89,6 +95,19 @@ class Snapshot:
             return f"(SELECT {columns} WHERE FALSE)"
         return parquet(files)
 
+    def current(self, table: str) -> str:
+        """SQL that reads what holds in this state of a table, for use in a FROM clause.
+
+        A run that judges only what new records touch adds its results to those of the runs before: of an action the
+        newest run that judged it counts, of findings those that were not withdrawn (docs/decisions/0005).
+        """
+        scan = self.scan(table)
+        if table in BY_ACTION and self.files("rejudged"):
+            return f"(SELECT t.* FROM {scan} t ANTI JOIN {self.scan('rejudged')} r ON r.rec = t.rec AND r.run > t.run)"
+        if table in BY_FINDING and self.files("withdrawn"):
+            return f"(SELECT t.* FROM {scan} t ANTI JOIN {self.scan('withdrawn')} w ON w.finding = t.finding)"
+        return scan
+
     def attach(self, connection: duckdb.DuckDBPyConnection, *tables: str, prefix: str = "") -> None:
         """Make tables of this state visible to a DuckDB connection as views of their names (default: all).
 
@@ -96,7 +115,9 @@ class Snapshot:
         """
         for table in tables or TABLES:
             try:
-                connection.execute(f"CREATE OR REPLACE TEMP VIEW {prefix}{table} AS SELECT * FROM {self.scan(table)}")
+                connection.execute(
+                    f"CREATE OR REPLACE TEMP VIEW {prefix}{table} AS SELECT * FROM {self.current(table)}"
+                )
             except duckdb.Error as error:
                 raise unusable(self.folder, error, f"table `{table}`") from error
 
@@ -194,6 +215,7 @@ class Writer:
 
     def __init__(self, case: Case) -> None:
         self.folder = case.folder
+        self._case = case
         self._tables: dict[str, DeltaTable] = {}
         self._staged: dict[str, tuple[str, list[AddAction]]] = {}
         self._prepare(case)
@@ -228,6 +250,11 @@ class Writer:
                     path.unlink(missing_ok=True)
         for path in self.folder.glob(f"{SPILL}*"):
             shutil.rmtree(path, ignore_errors=True)
+
+    def judged(self) -> Snapshot | None:
+        """The newest state of which every record was judged, if there is one."""
+        found = [commit for commit in self._case.commits() if commit.judged and commit.number <= self.last.number]
+        return Snapshot(self.folder, found[-1]) if found else None
 
     @property
     def number(self) -> int:
@@ -270,7 +297,7 @@ class Writer:
             if not adds and mode == "append":
                 continue
             delta = self._tables[name]
-            delta.create_write_transaction(adds, mode, delta.schema())  # type: ignore[arg-type]
+            delta.create_write_transaction(adds, mode, self._schema(name, mode))  # type: ignore[arg-type]
             delta.update_incremental()
             versions[name] = delta.version()
         done = Commit(self.number, max(int(time.time() * 1_000_000), self.last.at + 1), what, versions)
@@ -278,6 +305,14 @@ class Writer:
         self.last = done
         self._staged.clear()
         return done
+
+    def _schema(self, table: str, mode: str) -> DeltaSchema:
+        """Replacing all of a table may change its columns too."""
+        return DeltaSchema.from_arrow(TABLES[table].schema()) if mode == "overwrite" else self._tables[table].schema()
+
+    def fits(self, table: str) -> bool:
+        """Whether a table has the columns that this version of the program writes; else all of it must be replaced."""
+        return [field.name for field in self._tables[table].schema().fields] == TABLES[table].empty().schema.names
 
     def _append_commit(self, commit: Commit) -> None:
         row: Mapping[str, Any] = {
@@ -302,11 +337,22 @@ def write_parquet(table: Table, path: Path, connection: duckdb.DuckDBPyConnectio
     connection = connection or duckdb.connect()
     connection.register("arrow_rows", table)
     try:
-        connection.execute(f"COPY arrow_rows TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
-    except duckdb.IOException as error:
-        raise _unwritable(path.parent.parent, error) from error
+        write_query(connection, "SELECT * FROM arrow_rows", path)
     finally:
         connection.unregister("arrow_rows")
+
+
+def write_query(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
+    """Write a query's rows as one Parquet file; returns how many.
+
+    Raises:
+        CaseError: it cannot be written.
+    """
+    try:
+        done = connection.execute(f"COPY ({sql}) TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        return int(done.fetchall()[0][0])
+    except duckdb.IOException as error:
+        raise _unwritable(path.parent.parent, error) from error
 
 
 def parquet(files: Sequence[str]) -> str:

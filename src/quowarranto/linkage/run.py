@@ -6,7 +6,7 @@ docs/reference/formats/case.md for their columns) and ends up holding what `RESU
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from string import Template
 
 import msgspec
@@ -56,21 +56,18 @@ def link(engine: Engine, clock: Clock, progress: Callable[[str], None] = lambda 
         clock: the tolerances.
         progress: told the name of each stage as it begins.
     """
-    run = _Run(engine, clock)
-    for title, stage in (
-        ("records", _records),
-        ("authorities", _authorities),
-        ("terms", _terms),
-        ("cited and correlated", _named),
-        ("chains", _named_chains),
-        ("inferred", _inferred),
-        ("inferred chains", _inferred_chains),
-        ("tests", _tests),
-        ("names", _names),
-        ("origin", _origin),
-        ("verdicts", _verdicts),
-        ("findings", _findings),
-    ):
+    _stages(_Run(engine, clock), _STAGES, progress)
+
+
+def fold_terms(engine: Engine, clock: Clock) -> None:
+    """Only what is said of the authorities of `facts_in`, as `key_of`, `authority`, `correlate`, `term`, `decision`,
+    `says`, `cited_key` and `node_phase`. The engine holds `actions_in` too, which may be empty.
+    """
+    _stages(_Run(engine, clock), _STAGES[:3], lambda _: None)
+
+
+def _stages(run: _Run, stages: Sequence[tuple[str, Callable[[_Run], None]]], progress: Callable[[str], None]) -> None:
+    for title, stage in stages:
         progress(title)
         stage(run)
 
@@ -320,3 +317,20 @@ def _verdicts(run: _Run) -> None:
 def _findings(run: _Run) -> None:
     """SPEC 8: codes folded per authority, or per principal where they are about no authority."""
     run.build("use_fault", "fault", "fault_about", "finding", "sample")
+
+
+_STAGES: tuple[tuple[str, Callable[[_Run], None]], ...] = (
+    ("records", _records),
+    ("authorities", _authorities),
+    ("terms", _terms),
+    ("cited and correlated", _named),
+    ("chains", _named_chains),
+    ("inferred", _inferred),
+    ("inferred chains", _inferred_chains),
+    ("tests", _tests),
+    ("names", _names),
+    ("origin", _origin),
+    ("verdicts", _verdicts),
+    ("findings", _findings),
+)
+"""In the order of the specification."""
