@@ -237,6 +237,7 @@ class Mutant:
 _NO_H = "SELECT CAST(0 AS UBIGINT) AS h WHERE FALSE"
 MUTANTS: tuple[Mutant, ...] = (
     *(Mutant(touched, "RULES", rule) for rule in touched.RULES),
+    *(Mutant(touched, "CHAINS", rule, "SELECT 0, 0, 0, 0 WHERE FALSE") for rule in touched.CHAINS),
     Mutant(touched, "PARTNERS"),
     Mutant(touched, "ISSUED"),
     Mutant(differing, "_MEMBERS", instead="SELECT CAST(NULL AS STRING) AS key WHERE FALSE"),
@@ -248,7 +249,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(closure, "_MEMBERS", instead=_NO_H),
     Mutant(closure, "_NEW_ALIAS", instead="SELECT id AS key, id AS other FROM new_fact WHERE FALSE"),
     Mutant(closure, "_CULPRITS", instead="SELECT CAST(NULL AS STRING) AS id WHERE FALSE"),
-    Mutant(closure, "_ROTATED", instead="SELECT CAST(0 AS BIGINT) AS a WHERE FALSE"),
+    Mutant(closure, "_ROTATED", instead="SELECT CAST(0 AS BIGINT) AS a, '' AS id WHERE FALSE"),
     Mutant(closure, "_STAYING", instead="SELECT '' AS key, '' AS origin WHERE FALSE"),
     Mutant(folding, "_STEPS", "before", "SELECT * FROM old_findings WHERE FALSE"),
 )

@@ -68,7 +68,9 @@ _FINDINGS = {
         SELECT s.finding + $base AS finding, s.rec, s.nth, i.id AS action
         FROM sample s JOIN actions_in i ON i.rec = s.rec""",
 }
-_NAMED = "SELECT rec, CAST(hash64(id) >> 1 AS BIGINT) AS id_hash FROM actions_in"
+NAMED = """
+    SELECT rec, time, CAST(hash64(id) >> 1 AS BIGINT) AS id_hash,
+           CASE WHEN origin IS NOT NULL THEN CAST(hash64(origin) >> 1 AS BIGINT) END AS origin_hash FROM """
 _SPAN = f"SELECT coalesce(min(time), {FOREVER}), coalesce(max(time), {NEVER}) FROM facts_in"
 
 
@@ -95,7 +97,7 @@ def save_whole(engine: DuckDB, writer: Writer, clock: Clock) -> None:
     """Write the engine's relations as files and stage them in place of those of all runs before."""
     name_codes(engine)
     values = {"run": str(writer.number), "base": "0"} | dict.fromkeys(("mine", "used", "visited", "acting"), "")
-    for table, sql in (_ACTIONS | _AUTHORITIES | _FINDINGS | {"named": _NAMED}).items():
+    for table, sql in (_ACTIONS | _AUTHORITIES | _FINDINGS | {"named": NAMED + "actions_in"}).items():
         write(engine, writer, table, Template(sql).substitute(values, mine_and="WHERE"), replace=True)
     for table in ("rejudged", "withdrawn"):
         writer.stage(table, [], replace=True)

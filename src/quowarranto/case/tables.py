@@ -135,7 +135,7 @@ TABLES: dict[str, TableShape] = {
             principal_id="string", count="int64", first_us="int64", last_us="int64", about="int64",
         ),
         _plain("samples", finding="int64", rec="int64", nth="int64", action="string"),
-        _plain("named", rec="int64", id_hash="int64"),
+        _plain("named", rec="int64", time="int64", id_hash="int64", origin_hash="int64"),
         _plain("seeking", rec="int64", time="int64", subject="int64", question="int64", run="int64"),
         _plain("subjects", subject="int64", type="string", id="string"),
         _plain("sharing", rec="int64", value_hash="int64", run="int64"),

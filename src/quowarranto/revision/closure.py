@@ -82,17 +82,22 @@ _CULPRITS = """
       AND i.id NOT IN (SELECT id FROM task)"""
 # Authorities that a touched action may find rotated, and when actions that cite them first came from each origin.
 _ROTATED = """
-    SELECT DISTINCT a FROM old_authorities WHERE id IN (
+    SELECT a, id FROM old_authorities WHERE id IN (
       SELECT id FROM facts_in WHERE end_reason = 'rotated'
       UNION SELECT id FROM facts_in WHERE series IN (
         SELECT series FROM facts_in WHERE series IS NOT NULL GROUP BY series HAVING count(DISTINCT digest) > 1))"""
 _FORMER = """
-    SELECT n.id AS key, i.origin, min(i.time) AS time
-    FROM old_chains c JOIN old_steps s ON s.use = c.use JOIN new_action i ON i.rec = s.rec
-    JOIN old_authorities n ON n.a = c.node
-    WHERE c.depth = 1 AND c.node IN (SELECT a FROM rotated) AND s.how = 1 AND i.origin IS NOT NULL
-      AND s.rec NOT IN (SELECT rec FROM task)
-    GROUP BY n.id, i.origin"""
+    SELECT u.id AS key, o.origin, min(o.time) AS time
+    FROM (
+      SELECT s.rec, c.id FROM old_steps s JOIN (
+        SELECT c.use, r.id FROM old_chains c JOIN rotated r ON r.a = c.node WHERE c.depth = 1) c ON c.use = s.use
+      WHERE s.how = 1 AND s.rec NOT IN (SELECT rec FROM task)) u
+    JOIN (
+      SELECT n.rec, n.time, t.origin FROM old_named n JOIN task_origin t ON t.origin_hash = n.origin_hash
+    ) o ON o.rec = u.rec
+    GROUP BY u.id, o.origin"""
+_TASK_ORIGIN = """
+    SELECT DISTINCT origin, CAST(hash64(origin) >> 1 AS BIGINT) AS origin_hash FROM task WHERE origin IS NOT NULL"""
 _ELSEWHERE = """
     SELECT d.key, min(d.origin) AS origin FROM staying d GROUP BY d.key
     UNION SELECT d.key, max(d.origin) FROM staying d GROUP BY d.key"""
@@ -167,8 +172,10 @@ def _with_aliases(engine: DuckDB, name: str) -> None:
 
 
 def _actions(engine: DuckDB, clock: Clock) -> None:
-    engine.create("stand_in_culprit", _CULPRITS)
+    issued = engine.rows("SELECT 1 FROM facts_in WHERE issued_by IS NOT NULL LIMIT 1")
+    engine.create("stand_in_culprit", _CULPRITS if issued else "SELECT id FROM task WHERE FALSE")
     engine.create("rotated", _ROTATED)
+    engine.create("task_origin", _TASK_ORIGIN)
     engine.create("former", _FORMER)
     engine.create("staying", _STAYING)
     engine.create("elsewhere", _ELSEWHERE)

@@ -52,6 +52,8 @@ _KEPT = {
     "value": "SELECT n.id, c.value FROM correlate c JOIN authority n ON n.a = c.a",
 }
 
+_FEW = 2000
+"""So many numbers are written out: then only the parts of the files that hold them are read."""
 _MEMBERS = """
     SELECT id AS key FROM member WHERE series IN (SELECT series FROM member WHERE id IN (SELECT key FROM nearby))"""
 # who was found under a key that now names another authority is looked for again
@@ -62,8 +64,21 @@ def differing(engine: DuckDB, clock: Clock) -> None:
     """Build the relations of this module from `came_fact`, `old_fact` and `new_fact`."""
     _nearby(engine)
     engine.create("actions_in", "SELECT * FROM came_action WHERE FALSE")
-    for side, facts in (("was", "old_fact"), ("now", "new_fact")):
-        engine.create("facts_in", f"SELECT * FROM {facts} WHERE id IN (SELECT key FROM nearby)")
+    # facts are only ever added, but for derived ones that are lost
+    engine.create("near_rec", "SELECT rec FROM new_fact WHERE id IN (SELECT key FROM nearby)")
+    near = "SELECT rec FROM near_rec"
+    if engine.count("near_rec") <= _FEW:
+        near = ", ".join(str(rec) for (rec,) in engine.rows(near)) or "NULL"
+    engine.create(
+        "near_fact",
+        f"SELECT * FROM new_fact WHERE rec IN ({near}) "
+        "UNION ALL SELECT * FROM came_fact WHERE digest IN (SELECT digest FROM lost)",
+    )
+    for side, one_sided in (("was", "came_fact"), ("now", "lost")):
+        ours = "digest IN (SELECT digest FROM lost) OR" if side == "was" else ""
+        engine.create(
+            "facts_in", f"SELECT * FROM near_fact WHERE {ours} digest NOT IN (SELECT digest FROM {one_sided})"
+        )
         fold_terms(engine, clock)
         for name, sql in _KEPT.items():
             engine.create(f"{side}_{name}", sql.replace("$", side))

@@ -8,7 +8,7 @@ from quowarranto.case.store import Snapshot, Writer
 from quowarranto.case.tables import JUDGED
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import FOREVER, NEVER, Clock, link
-from quowarranto.results import Run, save_part, save_run, write
+from quowarranto.results import NAMED, Run, save_part, save_run, write
 from quowarranto.revision import closure, touched
 from quowarranto.revision.arrivals import ACTION, arrivals
 from quowarranto.revision.differing import differing
@@ -71,7 +71,8 @@ def revise(
     total = int(engine.rows("SELECT count(*) FROM old_verdicts")[0][0])
     prepared = False
     while True:
-        touched.widen(engine, touched.PARTNERS)
+        if engine.rows("SELECT 1 FROM touched_was WHERE contains(codes, 'QW606') LIMIT 1"):
+            touched.widen(engine, touched.PARTNERS)
         if engine.count("touched") + engine.count("came_action") > MOST * (total + engine.count("came_action")):
             return False
         if not prepared:
@@ -85,7 +86,7 @@ def revise(
     engine.create("mine", "SELECT rec FROM task")
     save_part(engine, writer)
     write(engine, writer, "rejudged", f"SELECT rec, {writer.number} AS run FROM touched")
-    write(engine, writer, "named", "SELECT rec, CAST(hash64(id) >> 1 AS BIGINT) AS id_hash FROM came_action")
+    write(engine, writer, "named", NAMED + "came_action")
     fold_findings(engine, writer)
     save_run(engine, writer, _run(engine, writer, clock, before, (first, last)))
     return True
@@ -95,7 +96,7 @@ def _turned(engine: DuckDB) -> bool:
     """Whether an issuing action turned out unauthorised, or no longer so: then `touched` has grown (SPEC 5, origin)."""
     engine.create(
         "turned",
-        "WITH was AS (SELECT DISTINCT t.id FROM task t JOIN old_verdicts v ON v.rec = t.rec "
+        "WITH was AS (SELECT DISTINCT t.id FROM task t JOIN touched_was v ON v.rec = t.rec "
         "WHERE v.verdict = 'unauthorised'), "
         "now AS (SELECT DISTINCT t.id FROM task t JOIN verdict v ON v.rec = t.rec WHERE v.verdict = 'unauthorised') "
         "SELECT coalesce(w.id, n.id) AS id FROM was w FULL JOIN now n ON n.id = w.id "

@@ -9,10 +9,8 @@ from __future__ import annotations
 from string import Template
 
 from quowarranto.linkage.engines.duckdb import DuckDB
-from quowarranto.linkage.run import Clock
+from quowarranto.linkage.run import FOREVER, NEVER, Clock
 from quowarranto.revision.arrivals import ACTION
-
-_BY_USE = "SELECT s.rec FROM old_steps s WHERE s.use IN (SELECT use FROM {uses})"
 
 # What several rules ask.
 PARTS: dict[str, str] = {
@@ -29,14 +27,6 @@ PARTS: dict[str, str] = {
         SELECT DISTINCT k.a FROM old_keys k WHERE k.key IN (SELECT key FROM stirred_key)
         UNION SELECT n.a FROM old_authorities n WHERE n.id IN (SELECT now_id FROM rekeyed)""",
     "changed_node": "SELECT n.a, d.from_us, d.until_us FROM old_authorities n JOIN differs d ON d.id = n.id",
-    "changed_use": """
-        SELECT c.use, c.at_us, n.from_us, n.until_us FROM old_chains c JOIN changed_node n ON n.a = c.node""",
-    "loose_use": """
-        SELECT DISTINCT c.use FROM old_loose l JOIN old_chains c ON c.node = l.a AND c.term = l.term
-        WHERE l.key IN (SELECT key FROM rekeyed)""",
-    "late_use": """
-        SELECT DISTINCT use FROM old_chains
-        WHERE contains(codes, 'QW402') AND node IN (SELECT a FROM stirred_authority)""",
     "empowering": """
         SELECT kind, principal_type, principal_id, principal_like, start_us, end_us FROM resaid
         WHERE kind IN ('session', 'grant') AND principal_id IS NOT NULL""",
@@ -61,15 +51,30 @@ PARTS: dict[str, str] = {
                 OR (s.before = 0 AND count(DISTINCT k.origin) > 1))""",
 }
 
+# Chains that may look different, and between which moments: the action's, or those of a decision in between.
+CHAINS: dict[str, str] = {
+    # SPEC 3 and 5: an authority looks different at the moment at which it was tested
+    "an authority differs": """
+        SELECT c.use, c.at_us, n.from_us, n.until_us FROM old_chains c JOIN changed_node n ON n.a = c.node""",
+    # SPEC 4.1: something is known of a key that is cited in it, or no longer
+    "a key in it is known": f"""
+        SELECT c.use, 0, {NEVER} - 1, {FOREVER} + 1
+        FROM old_loose l JOIN old_chains c ON c.node = l.a AND c.term = l.term
+        WHERE l.key IN (SELECT key FROM rekeyed)""",
+    # SPEC 5: who used a rotated credential before its rotation
+    "a rotated credential is used": f"""
+        SELECT use, 0, {NEVER} - 1, {FOREVER} + 1 FROM old_chains
+        WHERE contains(codes, 'QW402') AND node IN (SELECT a FROM stirred_authority)""",
+}
+_STEPS = "SELECT s.rec, u.at_us, u.from_us, u.until_us FROM old_steps s JOIN changed_use u ON u.use = s.use"
+_CHAIN = """
+    SELECT s.rec FROM changed_step s JOIN old_named n ON n.rec = s.rec
+    WHERE (n.time >= s.from_us AND n.time < s.until_us) OR (s.at_us >= s.from_us AND s.at_us < s.until_us)"""
+
 RULES: dict[str, str] = {
     "its id came again": "SELECT rec FROM again",
-    # SPEC 3 and 5: an authority of its chain looks different at the moment that was tested
-    "its chain differs": """
-        SELECT s.rec FROM old_steps s JOIN changed_use u ON u.use = s.use JOIN old_verdicts v ON v.rec = s.rec
-        WHERE (v.time >= u.from_us AND v.time < u.until_us) OR (u.at_us >= u.from_us AND u.at_us < u.until_us)""",
     # SPEC 4.1: something is known of a key now, or no longer
     "a key that it cites is known": "SELECT rec FROM old_dangling WHERE key IN (SELECT key FROM rekeyed)",
-    "a key in its chain is known": _BY_USE.format(uses="loose_use"),
     # SPEC 4.2
     "it shares a value": """
         SELECT rec FROM old_sharing WHERE value_hash IN (SELECT CAST(hash64(value) >> 1 AS BIGINT) FROM revalued)""",
@@ -83,8 +88,6 @@ RULES: dict[str, str] = {
     "a grant is there": """
         SELECT q.rec FROM old_seeking q JOIN empowered_subject e ON e.subject = q.subject AND e.kind = 'grant'
         WHERE q.time >= e.start_us""",
-    # SPEC 5: who used a rotated credential before its rotation
-    "its rotated credential is used": _BY_USE.format(uses="late_use"),
     # SPEC 8: a dangling key is used from another place
     "its dangling key spreads": "SELECT rec FROM old_dangling WHERE key IN (SELECT key FROM spreading)",
     # SPEC 5, QW105: the control records cover another span of time
@@ -100,7 +103,7 @@ RULES: dict[str, str] = {
 PARTNERS = """
     SELECT rec FROM old_named WHERE id_hash IN (
       SELECT id_hash FROM old_named WHERE rec IN (
-        SELECT rec FROM old_verdicts WHERE contains(codes, 'QW606') AND rec IN (SELECT rec FROM touched)))"""
+        SELECT rec FROM touched_was WHERE contains(codes, 'QW606')))"""
 """SPEC 2, QW606: other records that bear the id of a touched one."""
 
 ISSUED = """
@@ -108,6 +111,11 @@ ISSUED = """
       SELECT c.use FROM old_chains c JOIN old_terms t ON t.a = c.node
       WHERE t.issued_by IN (SELECT id FROM turned))"""
 """SPEC 5, origin: the action that brought about an authority in its chain is unauthorised now, or no longer."""
+
+
+def recall(engine: DuckDB) -> None:
+    """Build `touched_was`: what was concluded of the touched actions."""
+    engine.create("touched_was", "SELECT rec, verdict, codes FROM old_verdicts WHERE rec IN (SELECT rec FROM touched)")
 
 
 def widen(engine: DuckDB, rule: str) -> bool:
@@ -118,7 +126,10 @@ def widen(engine: DuckDB, rule: str) -> bool:
         f"SELECT rec FROM touched UNION SELECT rec FROM ({rule}) r WHERE rec IN (SELECT rec FROM old_verdicts)",
     )
     engine.rename("wider", "touched")
-    return engine.count("touched") > before
+    grown = engine.count("touched") > before
+    if grown:
+        recall(engine)
+    return grown
 
 
 def touched(engine: DuckDB, clock: Clock, span: dict[str, int]) -> None:
@@ -132,5 +143,8 @@ def touched(engine: DuckDB, clock: Clock, span: dict[str, int]) -> None:
     for name, sql in PARTS.items():
         engine.create(name, sql)
     values = {"skew": str(clock.skew_us), "window": str(clock.window_us), **{k: f"({v})" for k, v in span.items()}}
-    rules = " UNION ".join(f"({Template(sql).substitute(values)})" for sql in RULES.values())
+    engine.create("changed_use", " UNION ALL ".join(CHAINS.values()))
+    engine.create("changed_step", _STEPS)
+    rules = f"({_CHAIN}) UNION " + " UNION ".join(f"({Template(sql).substitute(values)})" for sql in RULES.values())
     engine.create("touched", f"SELECT rec FROM ({rules}) r WHERE rec IN (SELECT rec FROM old_verdicts)")
+    recall(engine)
