@@ -34,13 +34,13 @@ from quowarranto.case.store import Case
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock
 from quowarranto.pipeline import judge_case
-from quowarranto.records import Action, Origin, Record, content_digest
+from quowarranto.records import Action, AuthorityFact, Origin, Record, content_digest
 from quowarranto.results import name_codes
 from quowarranto.revision import closure, differing, folding, revise, touched
 from tests import engine
 from tests.model import Judgement
 from tests.together import Batch, in_order
-from tests.worlds import world
+from tests.worlds import PEOPLE, SECOND, START, THINGS, world
 
 ACTIONS = 40
 WORLDS = 20
@@ -165,18 +165,24 @@ def cut(records: Sequence[Record], rng: random.Random, parts: int) -> list[list[
 
 
 def differences(worlds: Sequence[Sequence[Record]], seed: int, parts: int = 4) -> list[str]:
-    """What differs after some batch; empty where nothing does."""
+    """What differs after some batch of worlds that are cut at random; empty where nothing does."""
     rng = random.Random(seed)
     cuts = [cut(records, rng, parts) for records in worlds]
+    batches = [[record for records in cuts for record in records[part]] for part in range(parts)]
+    for batch in batches:
+        rng.shuffle(batch)
+    return differing_batches(batches, f"seed {seed}")
+
+
+def differing_batches(batches: Sequence[Sequence[Record]], name: str) -> list[str]:
+    """What differs after the first of these batches after which anything does."""
     found: list[str] = []
     with (
         tempfile.TemporaryDirectory(prefix="quo-growing-") as folder,
         patch.object(revise, "MOST", 2.0),
     ):
         growing = Growing(Path(folder) / "quo.case")
-        for part in range(parts):
-            batch = [record for records in cuts for record in records[part]]
-            rng.shuffle(batch)
+        for number, batch in enumerate(batches, 1):
             growing.add(batch)
             at_once = AtOnce(growing.rows)
             for what, ours, theirs in (
@@ -186,7 +192,7 @@ def differences(worlds: Sequence[Sequence[Record]], seed: int, parts: int = 4) -
                 ("counts", [growing.counts()], [at_once.counts()]),
             ):
                 if ours != theirs:
-                    found.append(f"seed {seed}, batch {part + 1}: {what}: {_first(ours, theirs)}")
+                    found.append(f"{name}, batch {number}: {what}: {_first(ours, theirs)}")
             if found:
                 return found
     return found
@@ -213,6 +219,27 @@ def run(worlds: int, first: int, processes: int) -> Iterator[list[str]]:
     with ProcessPoolExecutor(processes) as pool:
         for done in as_completed([pool.submit(of_seeds, list(seeds)) for seeds in batches]):
             yield done.result()
+
+
+def _rotated_and_used_before() -> list[list[Record]]:
+    """That a late user of a rotated credential was one of its users before becomes known later (SPEC 5, QW402)."""
+
+    def used(name: str, time: int) -> Action:
+        return Action(
+            id=name, time=time, principal=PEOPLE[0], action="x", resource=THINGS[0], origin="here", cites=("key",)
+        )
+
+    late: list[Record] = [
+        AuthorityFact(kind="policy", id="ground", time=START),
+        AuthorityFact(kind="credential", id="key", time=START, cites=("ground",)),
+        AuthorityFact(kind="credential", id="key", time=START + 60 * SECOND, fact="ended", end="rotated"),
+        used("late", START + 120 * SECOND),
+    ]
+    return [late, [used("early", START + 30 * SECOND)]]
+
+
+MADE = {"rotated and used before": _rotated_and_used_before()}
+"""What random worlds hold too seldom, as batches."""
 
 
 @dataclass(frozen=True)
@@ -256,9 +283,9 @@ MUTANTS: tuple[Mutant, ...] = (
 
 
 def unseen(mutant: Mutant, worlds: int, first: int = 0) -> bool:
-    """Whether so many worlds do not show that the rule is lost."""
+    """Whether neither the made worlds nor so many random ones show that the rule is lost."""
     with mutant.planted():
-        return not any(
+        return not any(differing_batches(batches, name) for name, batches in MADE.items()) and not any(
             differences(Batch([world(seed, ACTIONS) for seed in range(at, at + WORLDS)]).worlds, at, MUTANT_PARTS)
             for at in range(first, first + worlds, WORLDS)
         )
