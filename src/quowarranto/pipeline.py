@@ -80,13 +80,14 @@ def link_paths(
     if arguments and not inputs:
         return Outcome(Totals(), [], 0)
     with case.writing() as writer:
-        totals = Totals()
+        totals, before = Totals(), writer.last
         if inputs:
             totals = _read(writer, inputs, threads, progress)
             # what no source could read changes no verdict
             writer.commit("read" if totals.recorded or writer.last.what == "read" else "quarantined")
         if judge and (totals.recorded or not inputs):
-            judge_case(writer, config, memory=memory, threads=threads, progress=progress, afresh=not inputs)
+            afresh = not inputs and before.judged  # a run that was interrupted is taken up where it was
+            judge_case(writer, config, memory=memory, threads=threads, progress=progress, afresh=afresh)
             writer.commit("judged")
         return Outcome(totals, inputs, writer.last.number)
 

@@ -15,9 +15,9 @@ from quowarranto.revision.arrivals import ACTION
 # What several rules ask.
 PARTS: dict[str, str] = {
     # records of an id that came again: a later stage, a copy, or another record under one id (SPEC 2, QW606)
-    "again": """
-        SELECT v.rec FROM old_named v WHERE v.id_hash IN (SELECT CAST(hash64(id) >> 1 AS BIGINT) FROM came_action)
-          AND v.rec IN (SELECT rec FROM old_verdicts)""",
+    "same_id": """
+        SELECT rec FROM old_named WHERE id_hash IN (SELECT CAST(hash64(id) >> 1 AS BIGINT) FROM came_action)""",
+    "again": "SELECT rec FROM old_verdicts WHERE rec IN (SELECT rec FROM same_id)",
     "again_action": f"SELECT {ACTION} FROM new_action WHERE rec IN (SELECT rec FROM again)",
     # actions that may have begun or ceased to count, and the keys that they cite
     "stirred": f"SELECT {ACTION} FROM came_action UNION ALL SELECT {ACTION} FROM again_action",
@@ -71,6 +71,8 @@ _CHAIN = """
     SELECT s.rec FROM changed_step s JOIN old_named n ON n.rec = s.rec
     WHERE (n.time >= s.from_us AND n.time < s.until_us) OR (s.at_us >= s.from_us AND s.at_us < s.until_us)"""
 
+SPAN = "the span moves over it"
+
 RULES: dict[str, str] = {
     "its id came again": "SELECT rec FROM again",
     # SPEC 4.1: something is known of a key now, or no longer
@@ -91,7 +93,7 @@ RULES: dict[str, str] = {
     # SPEC 8: a dangling key is used from another place
     "its dangling key spreads": "SELECT rec FROM old_dangling WHERE key IN (SELECT key FROM spreading)",
     # SPEC 5, QW105: the control records cover another span of time
-    "the span moves over it": """
+    SPAN: """
         SELECT rec FROM old_verdicts
         WHERE (linkage = 'missing' OR contains(codes, 'QW104'))
           AND ((time >= least($was_first, $now_first) AND time <= greatest($was_first, $now_first)
@@ -145,6 +147,8 @@ def touched(engine: DuckDB, clock: Clock, span: dict[str, int]) -> None:
     values = {"skew": str(clock.skew_us), "window": str(clock.window_us), **{k: f"({v})" for k, v in span.items()}}
     engine.create("changed_use", " UNION ALL ".join(CHAINS.values()))
     engine.create("changed_step", _STEPS)
-    rules = f"({_CHAIN}) UNION " + " UNION ".join(f"({Template(sql).substitute(values)})" for sql in RULES.values())
-    engine.create("touched", f"SELECT rec FROM ({rules}) r WHERE rec IN (SELECT rec FROM old_verdicts)")
+    moved = (span["was_first"], span["was_last"]) != (span["now_first"], span["now_last"])
+    asked = [sql for name, sql in RULES.items() if moved or name != SPAN]
+    rules = " UNION ".join([_CHAIN, *(Template(sql).substitute(values) for sql in asked)])
+    engine.create("touched", rules)
     recall(engine)
