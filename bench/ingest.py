@@ -32,7 +32,8 @@ _BYTES_PER_NATIVE_RECORD = 242
 _SCANS = {
     "kubernetes": (
         "SELECT max(auditID), max(requestReceivedTimestamp), max(u.username), max(objectRef.name) "
-        "FROM (SELECT *, user AS u FROM read_json({files}, format = 'newline_delimited', columns = {{auditID: 'VARCHAR', "
+        "FROM (SELECT *, user AS u FROM read_json({files}, format = 'newline_delimited', "
+        "columns = {{auditID: 'VARCHAR', "
         "requestReceivedTimestamp: 'VARCHAR', user: 'STRUCT(username VARCHAR)', objectRef: 'STRUCT(name VARCHAR)'}}))"
     ),
     "cloudtrail": (

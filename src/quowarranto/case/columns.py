@@ -30,6 +30,10 @@ _BOOL = DataType.bool()
 _INT32 = DataType.int32()
 
 
+Column = Callable[[list[Any]], dict[str, Any]]
+"""From the values of one field to the columns that hold it."""
+
+
 class Located(msgspec.Struct, frozen=True):
     """A record and where it was read; `source` is the name it is shown under, `rec` its number in the case."""
 
@@ -51,26 +55,11 @@ def action_table(rows: Sequence[Located], read_at: int) -> Table:
 
 def action_columns(rows: Sequence[Located], read_at: int) -> dict[str, Any]:
     """The same as one array per column."""
-    actions: list[Action] = [row.record for row in rows]  # type: ignore[misc]
-    principals, resources = _each(actions, "principal"), _each(actions, "resource")
-    return {
-        **_placed(rows, read_at),
-        "id": text_column(_each(actions, "id")),
-        "time": int_column(_each(actions, "time")),
-        "said_source": text_column(_each(actions, "source")),
-        "principal_type": text_column(_each(principals, "type")),
-        "principal_id": text_column(_each(principals, "id")),
-        "on_behalf_of": _principals(_each(actions, "on_behalf_of")),
-        "action": text_column(_each(actions, "action")),
-        "resource_type": text_column(_each(resources, "type")),
-        "resource_id": text_column(_each(resources, "id")),
-        "outcome": text_column(_each(actions, "outcome")),
-        "origin": text_column(_each(actions, "origin")),
-        "cites": texts_column(_each(actions, "cites")),
-        "correlates": texts_column(_each(actions, "correlates")),
-        "attributes": text_column([attributes_text(value) for value in _each(actions, "attributes")]),
-        "stage": Array(_each(actions, "stage"), type=_INT8),
-    }
+    actions = [row.record for row in rows]
+    columns = _placed(rows, read_at)
+    for name, of in ACTION_FIELDS.items():
+        columns |= of(_each(actions, name))
+    return columns
 
 
 def fact_table(rows: Sequence[Located], read_at: int) -> Table:
@@ -81,51 +70,10 @@ def fact_table(rows: Sequence[Located], read_at: int) -> Table:
 def fact_columns(rows: Sequence[Located], read_at: int) -> dict[str, Any]:
     """The same as one array per column."""
     facts: list[AuthorityFact] = [row.record for row in rows]  # type: ignore[misc]
-    asked = [_asked(request) for request in _each(facts, "request")]
-    cites = _each(facts, "cites")
-    columns: dict[str, Any] = {
-        **_placed(rows, read_at),
-        "digest": text_column([content_digest(fact) for fact in facts]),
-        "kind": text_column(_each(facts, "kind")),
-        "id": text_column(_each(facts, "id")),
-        "aliases": texts_column(_each(facts, "aliases")),
-        "fact": text_column(_each(facts, "fact")),
-        "time": int_column(_each(facts, "time")),
-        "said_source": text_column(_each(facts, "source")),
-        "valid_from": int_column(_each(facts, "valid_from")),
-        "valid_until": int_column(_each(facts, "valid_until")),
-        "end_reason": text_column(_each(facts, "end")),
-        "grace_until": int_column(_each(facts, "grace_until")),
-        "successor": text_column(_each(facts, "successor")),
-        "series": text_column(_each(facts, "series")),
-        **_named(facts, "principal"),
-        "principal_like": text_column(_mapped(_each(facts, "principal"), lambda who: like_of(who.id))),
-        **_named(facts, "by"),
-        "effect": text_column(_each(facts, "effect")),
-        "scope": text_column(_mapped(_each(facts, "scope"), lambda scope: json_text(_rules(scope)))),
-        "scope_patterns": _patterns([scope or () for scope in _each(facts, "scope")]),
-        "cites_said": Array([keys is not None for keys in cites], type=_BOOL),
-        "cites": texts_column([keys or () for keys in cites]),
-        "issued_by": text_column(_each(facts, "issued_by")),
-        "correlates": texts_column(_each(facts, "correlates")),
-        "standing": Array(_each(facts, "standing"), type=_BOOL),
-        "requested_by": text_column(_mapped(_each(facts, "requested_by"), lambda who: json_text(_who(who)))),
-        "decided_by": text_column(_mapped(_each(facts, "decided_by"), lambda all_: json_text([*map(_who, all_)]))),
-        "sole_decider": text_column(_mapped(_each(facts, "decided_by"), _sole_decider)),
-        "justification": text_column(_each(facts, "justification")),
-        "ticket": text_column(_each(facts, "ticket")),
-        "owner": text_column(_mapped(_each(facts, "owner"), _owner)),
-        "request": text_column(_mapped(_each(facts, "request"), json_text)),
-        "attributes": text_column([attributes_text(value) for value in _each(facts, "attributes")]),
-    }
-    for place, name in enumerate(_ASKED):
-        columns[name] = text_column([row[place] for row in asked])
+    columns = _placed(rows, read_at) | {"digest": text_column([content_digest(fact) for fact in facts])}
+    for name, of in FACT_FIELDS.items():
+        columns |= of(_each(facts, name))
     return columns
-
-
-def attributes_text(attributes: dict[str, Any]) -> str | None:
-    """Attributes as their column holds them."""
-    return json_text(attributes) if attributes else None
 
 
 def _each(items: Sequence[Any], name: str) -> list[Any]:
@@ -140,12 +88,63 @@ def _mapped(values: list[Any], text: Callable[[Any], str]) -> list[str | None]:
     return [None if value is None else text(value) for value in values]
 
 
-def _named(facts: list[AuthorityFact], name: str) -> dict[str, Any]:
-    """Type and id of a principal as two columns."""
-    whom = _each(facts, name)
+def _as_text(column: str) -> Column:
+    return lambda values: {column: text_column(values)}
+
+
+def _as_int(column: str) -> Column:
+    return lambda values: {column: int_column(values)}
+
+
+def _as_texts(column: str) -> Column:
+    return lambda groups: {column: texts_column(groups)}
+
+
+def _as_json(column: str) -> Column:
+    return lambda values: {column: text_column(_mapped(values, json_text))}
+
+
+def _as_pair(name: str) -> Column:
+    """Type and id of principals or resources, which may be missing, as two columns."""
+    return lambda values: {
+        f"{name}_type": text_column(_mapped(values, lambda one: str(one.type))),
+        f"{name}_id": text_column(_mapped(values, lambda one: str(one.id))),
+    }
+
+
+def _as_attributes(values: list[Any]) -> dict[str, Any]:
+    return {"attributes": text_column([json_text(value) if value else None for value in values])}
+
+
+def _as_whom(values: list[Any]) -> dict[str, Any]:
+    return _as_pair("principal")(values) | {"principal_like": text_column(_mapped(values, lambda who: like_of(who.id)))}
+
+
+def _as_scope(values: list[Any]) -> dict[str, Any]:
     return {
-        f"{name}_type": text_column(_mapped(whom, lambda who: str(who.type))),
-        f"{name}_id": text_column(_mapped(whom, lambda who: str(who.id))),
+        "scope": text_column(_mapped(values, lambda scope: json_text(_rules(scope)))),
+        "scope_patterns": _patterns([scope or () for scope in values]),
+    }
+
+
+def _as_said_citations(values: list[Any]) -> dict[str, Any]:
+    return {
+        "cites_said": Array([keys is not None for keys in values], type=_BOOL),
+        "cites": texts_column([keys or () for keys in values]),
+    }
+
+
+def _as_deciders(values: list[Any]) -> dict[str, Any]:
+    return {
+        "decided_by": text_column(_mapped(values, lambda several: json_text([*map(_who, several)]))),
+        "sole_decider": text_column(_mapped(values, _sole_decider)),
+    }
+
+
+def _as_request(values: list[Any]) -> dict[str, Any]:
+    asked = [_asked(request) for request in values]
+    return _as_json("request")(values) | {
+        name: text_column([row[place] for row in asked]) for place, name in enumerate(_ASKED)
     }
 
 
@@ -287,3 +286,52 @@ def _rule_patterns(number: int, rule: Rule) -> list[_Pattern]:
                 for pattern in patterns
             ]
     return found
+
+
+ACTION_FIELDS: dict[str, Column] = {
+    "id": _as_text("id"),
+    "time": _as_int("time"),
+    "source": _as_text("said_source"),
+    "principal": _as_pair("principal"),
+    "on_behalf_of": lambda values: {"on_behalf_of": _principals(values)},
+    "action": _as_text("action"),
+    "resource": _as_pair("resource"),
+    "outcome": _as_text("outcome"),
+    "origin": _as_text("origin"),
+    "cites": _as_texts("cites"),
+    "correlates": _as_texts("correlates"),
+    "attributes": _as_attributes,
+    "stage": lambda values: {"stage": Array(values, type=_INT8)},
+}
+FACT_FIELDS: dict[str, Column] = {
+    "kind": _as_text("kind"),
+    "id": _as_text("id"),
+    "aliases": _as_texts("aliases"),
+    "fact": _as_text("fact"),
+    "time": _as_int("time"),
+    "source": _as_text("said_source"),
+    "valid_from": _as_int("valid_from"),
+    "valid_until": _as_int("valid_until"),
+    "end": _as_text("end_reason"),
+    "grace_until": _as_int("grace_until"),
+    "successor": _as_text("successor"),
+    "series": _as_text("series"),
+    "principal": _as_whom,
+    "by": _as_pair("by"),
+    "effect": _as_text("effect"),
+    "scope": _as_scope,
+    "cites": _as_said_citations,
+    "issued_by": _as_text("issued_by"),
+    "correlates": _as_texts("correlates"),
+    "standing": lambda values: {"standing": Array(values, type=_BOOL)},
+    "requested_by": lambda values: {
+        "requested_by": text_column(_mapped(values, lambda who: json_text(_who(who)))),
+    },
+    "decided_by": _as_deciders,
+    "justification": _as_text("justification"),
+    "ticket": _as_text("ticket"),
+    "owner": lambda values: {"owner": text_column(_mapped(values, _owner))},
+    "request": _as_request,
+    "attributes": _as_attributes,
+}
+"""Which columns each field of a record becomes."""

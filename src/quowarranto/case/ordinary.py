@@ -18,41 +18,31 @@ from arro3.core import Array, DataType, Table
 
 from quowarranto.case import cutting
 from quowarranto.case.columns import (
-    Located,
-    action_columns,
-    fact_columns,
+    ACTION_FIELDS,
+    FACT_FIELDS,
+    Column,
     int_column,
     json_text,
     text_column,
     texts_column,
 )
 from quowarranto.case.cutting import Piece
-from quowarranto.case.redaction import redact
-from quowarranto.records import Action, AuthorityFact, Origin
-from quowarranto.sources.entry import Cut, Ordinary, Part
+from quowarranto.case.redaction import is_clean
+from quowarranto.records import Action, AuthorityFact
+from quowarranto.sources.entry import Cut, Fields, Ordinary, Part
 
 _KEPT = 50_000
 """Parts of one kind that are remembered from one table to the next."""
-_NOWHERE = Origin("", 0, 0, "")
 BATCH = 400
 """Entries that are taken at a time: few enough that all that is cut from them stays in the processor's cache."""
 _UNUSUAL = -1
 _NEWLINE = re.compile(rb"\n")
-
-_COLUMNS_OF = {
-    "principal": ("principal_type", "principal_id"),
-    "resource": ("resource_type", "resource_id"),
-}
-_FACT_COLUMNS_OF = {
-    "principal": ("principal_type", "principal_id", "principal_like"),
+_ASKED = {
     "request.subject": ("request_subject_type", "request_subject_id"),
     "request.action": ("request_action",),
     "request.resource": ("request_resource_type", "request_resource_id"),
-    "cites": ("cites_said", "cites"),
 }
-"""Columns of the fields that are not one column of their own name."""
-
-_Records = tuple[Action, AuthorityFact | None]
+"""The columns that each part of a request decides."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -66,11 +56,11 @@ class Place(msgspec.Struct, frozen=True):
 class _Numbers(dict[Any, int]):
     """The different members of one part, numbered as they are met; `_UNUSUAL` for those that are not ordinary."""
 
-    def __init__(self, part: Part, memory: dict[Any, _Records | None]) -> None:
+    def __init__(self, part: Part, memory: dict[Any, Fields | None]) -> None:
         super().__init__()
         self._part = part
         self._memory = memory
-        self.records: list[_Records] = []
+        self.records: list[Fields] = []
         self.made: list[bool] = []
         """Whether there is a fact, by number."""
 
@@ -128,6 +118,10 @@ class _Rows:
         for name, said in cut.said.items():
             self.said.setdefault(name, []).extend(compress(said, selected))
 
+    def index(self, part: int) -> Array:
+        """The numbers of a part as an Arrow array."""
+        return Array(self.parts[part], type=DataType.int32())
+
 
 def _last_stages(cut: Cut, taken: Sequence[bool]) -> list[bool]:
     """Which entries to keep an action of: not an earlier stage beside a later one of the same request.
@@ -155,7 +149,7 @@ class Ordinaries:
 
     def __init__(self, ordinary: Ordinary) -> None:
         self._ordinary = ordinary
-        self._memory: list[dict[Any, _Records | None]] = [{} for _ in ordinary.parts]
+        self._memory: list[dict[Any, Fields | None]] = [{} for _ in ordinary.parts]
         self.places: list[Place] = []
         self.count = 0
         self._begin()
@@ -231,64 +225,94 @@ class Ordinaries:
 
     def _action_columns(self, first: int, read_at: int) -> dict[str, Any]:
         rows = self._actions
-        names, numbers = rows.names, rows.parts
-        parts = [[records[0] for records in part.records] for part in self._numbers]
-        columns = _taken(
-            [action_columns([_located(one) for one in part], read_at) for part in parts],
-            [part.action for part in self._ordinary.parts],
-            numbers,
-            _COLUMNS_OF,
-        )
-        columns |= self._placed(rows, first, read_at)
-        columns["id"] = text_column([self._ordinary.action_id + name for name in names])
+        columns = self._placed(rows, first, read_at)
+        columns["id"] = text_column([self._ordinary.action_id + name for name in rows.names])
         columns["time"] = int_column(rows.times)
         columns["stage"] = Array(rows.stages, type=DataType.int8())
-        columns["cites"] = texts_column(self._citations(names, numbers))
-        columns["attributes"] = text_column(
-            _merged(
-                [[one.attributes for one in part] for part in parts],
-                [part.action for part in self._ordinary.parts],
-                "attributes",
-                numbers,
-                rows.said,
-            )
-        )
+        columns["cites"] = texts_column(self._citations(rows))
+        columns["attributes"] = text_column(_merged(self._sharing(0, "attributes"), rows, rows.said))
+        for name, of in ACTION_FIELDS.items():
+            if name not in ("id", "time", "stage", "cites", "attributes"):
+                columns |= self._decided(0, name, of, rows)
         return columns
 
-    def _citations(self, names: Sequence[str], numbers: Sequence[Sequence[int]]) -> list[tuple[str, ...]]:
+    def _decided(self, record: int, name: str, of: Column, rows: _Rows) -> dict[str, Any]:
+        """Columns of a field: taken from the part that decides it, else its default throughout."""
+        for place, part in enumerate(self._ordinary.parts):
+            if name in (part.fact if record else part.action):
+                values = [(fields[record] or {}).get(name) for fields in self._numbers[place].records]
+                return {column: array.take(rows.index(place)) for column, array in of(values).items()}
+        default = of([_DEFAULTS[record][name]])
+        nowhere = Array([0] * len(rows.names), type=DataType.int32())
+        return {column: array.take(nowhere) for column, array in default.items()}
+
+    def _sharing(self, record: int, prefix: str) -> list[tuple[int, list[dict[str, Any]]]]:
+        """The parts that contribute to an object: their number, and by the number of each member what it adds."""
+        found = []
+        for place, part in enumerate(self._ordinary.parts):
+            names = [name for name in (part.fact if record else part.action) if name.startswith(prefix)]
+            if names:
+                values = [_added(fields[record] or {}, names) for fields in self._numbers[place].records]
+                found.append((place, values))
+        return found
+
+    def _citations(self, rows: _Rows) -> list[tuple[str, ...]]:
         """What each action cites: the fact of its own entry first."""
-        citing = [place for place, part in enumerate(self._ordinary.parts) if "cites" in part.action]
         facts = [of.made for of in self._numbers]
-        made = [
-            self._ordinary.fact_id + name if all(map(getitem, facts, parts)) else None
-            for name, parts in zip(names, zip(*numbers, strict=True), strict=True)
+        out: list[tuple[str, ...]] = [
+            (self._ordinary.fact_id + name,) if all(map(getitem, facts, parts)) else ()
+            for name, parts in zip(rows.names, zip(*rows.parts, strict=True), strict=True)
         ]
-        out: list[tuple[str, ...]] = [() if key is None else (key,) for key in made]
-        for place in citing:
-            cites = [records[0].cites for records in self._numbers[place].records]
-            out = [before + cites[number] for before, number in zip(out, numbers[place], strict=True)]
+        for place, part in enumerate(self._ordinary.parts):
+            if "cites" in part.action:
+                cites = [fields[0]["cites"] for fields in self._numbers[place].records]
+                out = [before + cites[number] for before, number in zip(out, rows.parts[place], strict=True)]
         return out
 
     def _fact_columns(self, first: int, read_at: int) -> dict[str, Any]:
         rows = self._facts
-        names, numbers = rows.names, rows.parts
-        none = _any_fact([numbers.records for numbers in self._numbers])
-        parts = [[records[1] or none for records in part.records] for part in self._numbers]
-        fields = [part.fact for part in self._ordinary.parts]
-        columns = _taken(
-            [fact_columns([_located(one) for one in part], read_at) for part in parts],
-            fields,
-            numbers,
-            _FACT_COLUMNS_OF,
-        )
-        columns |= self._placed(rows, first, read_at)
-        ids = [self._ordinary.fact_id + name for name in names]
+        columns = self._placed(rows, first, read_at)
+        ids = [self._ordinary.fact_id + name for name in rows.names]
         columns["id"] = text_column(ids)
         columns["time"] = int_column(rows.times)
-        requests = _merged([[one.request or {} for one in part] for part in parts], fields, "request.", numbers, {})
+        requests = _merged(self._sharing(1, "request."), rows, {})
         columns["request"] = text_column(requests)
-        columns["digest"] = text_column(_digests(none, parts, fields, numbers, ids, rows.times, requests))
+        for place, part in enumerate(self._ordinary.parts):
+            for name in _ASKED.keys() & set(part.fact):
+                said = [(fields[1] or {}).get(name) for fields in self._numbers[place].records]
+                found = FACT_FIELDS["request"]([{name.partition(".")[2]: one} for one in said])
+                columns |= {column: found[column].take(rows.index(place)) for column in _ASKED[name]}
+        columns["kind"] = text_column([self._ordinary.fact_kind]).take(Array([0] * len(ids), type=DataType.int32()))
+        for name, of in FACT_FIELDS.items():
+            if name not in ("kind", "id", "time", "request"):
+                columns |= self._decided(1, name, of, rows)
+        columns["digest"] = text_column(self._digests(rows, ids, requests))
         return columns
+
+    def _digests(self, rows: _Rows, ids: list[str], requests: list[str | None]) -> list[str]:
+        """What `content_digest` gives: the fact as JSON, field by field, each from the part that decides it."""
+        deciding = {name: place for place, part in enumerate(self._ordinary.parts) for name in part.fact}
+        fixed = "{"
+        pieces: list[Any] = []
+        for name in AuthorityFact.__struct_fields__:
+            fixed += f'"{name}":'
+            if name == "id":
+                pieces.append([f"{fixed}{_encode(key).decode()}" for key in ids])
+            elif name == "time":
+                pieces.append([f"{fixed}{at}" for at in rows.times])
+            elif name == "request":
+                pieces.append([f"{fixed}{request or 'null'}" for request in requests])
+            elif name in deciding:
+                values = [(fields[1] or {}).get(name) for fields in self._numbers[deciding[name]].records]
+                texts = [fixed + _encode(value).decode() for value in values]
+                pieces.append([texts[number] for number in rows.parts[deciding[name]]])
+            else:
+                value = self._ordinary.fact_kind if name == "kind" else _DEFAULTS[1][name]
+                fixed += _encode(value).decode() + ","
+                continue
+            fixed = ","
+        end = fixed.rstrip(",") + "}"
+        return [sha256(("".join(row) + end).encode()).hexdigest() for row in zip(*pieces, strict=True)]
 
     def _placed(self, rows: _Rows, first: int, read_at: int) -> dict[str, Any]:
         where = Array(rows.places, type=DataType.int32())
@@ -303,77 +327,60 @@ class Ordinaries:
         }
 
 
-def _clean(records: _Records | None) -> _Records | None:
+def _clean(fields: Fields | None) -> Fields | None:
     """A part that holds a secret is not ordinary: the entry says what was removed from it."""
-    if records is None or any(one is not None and redact(one) is not one for one in records):
-        return None
-    return records
+    return fields if fields is not None and is_clean([*fields[0].values(), *(fields[1] or {}).values()]) else None
 
 
-def _located(record: Action | AuthorityFact) -> Located:
-    return Located(record, _NOWHERE, "", 0)
-
-
-def _any_fact(read: list[list[_Records]]) -> AuthorityFact:
-    return next(fact for records in read for _, fact in records if fact is not None)
-
-
-def _taken(
-    parts: list[dict[str, Any]],
-    fields: list[tuple[str, ...]],
-    numbers: Sequence[Sequence[int]],
-    columns_of: Mapping[str, tuple[str, ...]],
-) -> dict[str, Any]:
-    """Every column from the part that decides it; those that none decides are the same in all parts."""
-    indices = [Array(part, type=DataType.int32()) for part in numbers]
-    deciding = {
-        column: place
-        for place, names in enumerate(fields)
-        for name in names
-        for column in columns_of.get(name, (name,))
+def _defaults(record: type[msgspec.Struct]) -> dict[str, Any]:
+    """What the fields of a record are where nothing is said; of those that must be said, nothing."""
+    return {
+        field.name: field.default_factory()
+        if field.default_factory is not msgspec.NODEFAULT
+        else (None if field.default is msgspec.NODEFAULT else field.default)
+        for field in msgspec.structs.fields(record)
     }
-    return {name: parts[deciding.get(name, 0)][name].take(indices[deciding.get(name, 0)]) for name in parts[0]}
+
+
+_DEFAULTS = (_defaults(Action), _defaults(AuthorityFact))
+
+
+def _added(fields: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """What these fields add to an object: themselves, by what stands after the dot, or their own members."""
+    out: dict[str, Any] = {}
+    for name in names:
+        if name in fields:
+            out |= {name.partition(".")[2]: fields[name]} if "." in name else fields[name]
+    return out
 
 
 def _merged(
-    values: list[list[dict[str, Any]]],
-    fields: list[tuple[str, ...]],
-    name: str,
-    numbers: Sequence[Sequence[int]],
-    said: Mapping[str, Sequence[str]],
+    sharing: list[tuple[int, list[dict[str, Any]]]], rows: _Rows, said: Mapping[str, Sequence[str]]
 ) -> list[str | None]:
     """An object to which several parts and the entries themselves contribute, as JSON with sorted keys; None if empty.
 
     Each different union of parts is written once.
     """
-    sharing = [place for place, names in enumerate(fields) if any(one.startswith(name) for one in names)]
-    kinds: list[list[int]] = []
+    columns: list[list[int]] = []
     different: list[list[dict[str, Any]]] = []
-    for place in sharing:
+    for place, values in sharing:
         seen: dict[str, int] = {}
-        kinds.append([seen.setdefault(json_text(value), len(seen)) for value in values[place]])
+        kinds = [seen.setdefault(json_text(value), len(seen)) for value in values]
+        columns.append([kinds[number] for number in rows.parts[place]])
         different.append([msgspec.json.decode(one) for one in seen])
-    known: dict[tuple[int, ...], dict[str, Any]] = {}
-    texts: dict[tuple[tuple[int, ...], tuple[str, ...]], tuple[str, ...]] = {}
-    own = list(zip(*said.values(), strict=True)) if said else None
+    texts: dict[Any, tuple[str, ...]] = {}
+    own = list(zip(*said.values(), strict=True)) if said else [()] * len(rows.names)
     out: list[str | None] = []
-    unions = zip(
-        *([kind[number] for number in numbers[place]] for place, kind in zip(sharing, kinds, strict=True)), strict=True
-    )
-    for row, union in enumerate(unions):
-        if union not in known:
-            known[union] = {k: v for place, number in enumerate(union) for k, v in different[place][number].items()}
-        has = tuple(name for name, value in zip(said, own[row], strict=True) if value) if own else ()
-        pieces = texts.get((union, has))
+    for values, *union in zip(own, *columns, strict=True):
+        has = tuple(map(bool, values))
+        pieces = texts.get((*union, has))
         if pieces is None:
-            pieces = texts[union, has] = _around(known[union], has)
-        if not has:
-            out.append(pieces[0] or None)
-            continue
+            whole = {k: v for known, number in zip(different, union, strict=True) for k, v in known[number].items()}
+            pieces = texts[(*union, has)] = _around(whole, list(compress(said, has)))
         filled = pieces[0]
-        for value, piece in zip(filter(None, own[row]) if own else (), pieces[1:], strict=True):
+        for value, piece in zip(filter(None, values), pieces[1:], strict=True):
             filled += value + piece
-        out.append(filled)
+        out.append(filled or None)
     return out
 
 
@@ -381,39 +388,7 @@ _HOLE = "\ufdd0"
 """A character that stands in no text."""
 
 
-def _around(value: dict[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
+def _around(value: dict[str, Any], names: list[str]) -> tuple[str, ...]:
     """The object's JSON, cut where the values of these names come; [""] for an empty object."""
     whole = value | dict.fromkeys(names, _HOLE)
     return tuple(json_text(whole).split(_HOLE)) if whole else ("",)
-
-
-def _digests(
-    template: AuthorityFact,
-    parts: list[list[AuthorityFact]],
-    fields: list[tuple[str, ...]],
-    numbers: Sequence[Sequence[int]],
-    ids: list[str],
-    times: Sequence[int | None],
-    requests: list[str | None],
-) -> list[str]:
-    """What `content_digest` gives: the fact as JSON, field by field, each from the part that decides it."""
-    deciding = {name: place for place, names in enumerate(fields) for name in names}
-    fixed = "{"
-    pieces: list[Any] = []
-    for name in template.__struct_fields__:
-        fixed += f'"{name}":'
-        if name == "id":
-            pieces.append([f"{fixed}{_encode(key).decode()}" for key in ids])
-        elif name == "time":
-            pieces.append([f"{fixed}{at}" for at in times])
-        elif name == "request":
-            pieces.append([f"{fixed}{request}" for request in requests])
-        elif name in deciding:
-            texts = [fixed + _encode(getattr(one, name)).decode() for one in parts[deciding[name]]]
-            pieces.append([texts[number] for number in numbers[deciding[name]]])
-        else:
-            fixed += _encode(getattr(template, name)).decode() + ","
-            continue
-        fixed = ","
-    end = fixed.rstrip(",") + "}"
-    return [sha256(("".join(row) + end).encode()).hexdigest() for row in zip(*pieces, strict=True)]

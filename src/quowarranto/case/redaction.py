@@ -74,6 +74,11 @@ def redact(record: Action | AuthorityFact) -> Action | AuthorityFact:
     return msgspec.structs.replace(record, **changes)
 
 
+def is_clean(value: Any) -> bool:
+    """Whether there is no secret in a field of a record, or in a list of such."""
+    return _is_clean(value, 0)
+
+
 def redact_json(value: Any) -> Any:
     """Plain JSON values without secrets (for observations)."""
     return value if _is_clean(value, 0) else _clean(value, "", _digested, [], 0)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from quowarranto.records import Action, AuthorityFact, Instant, Record
+from quowarranto.records import AuthorityFact, Instant, Kind, Record
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -48,18 +48,22 @@ Outcome = Sequence[Record | Observation] | Skipped
 """What becomes of one entry. A source raises `RejectedEntry(reason)` for an entry that is not what it should be."""
 
 
+Fields = tuple[dict[str, Any], dict[str, Any] | None]
+"""What a part of an entry says of its action and of its fact, as `records.model` names it."""
+
+
 class Part(msgspec.Struct, frozen=True):
     """Some members of an entry that are read together, since one look at them serves for all entries that share them.
 
     Args:
-        read: from the members, as `Ordinary.cut` gave them, to an action and a fact of which only the fields named here
-            count; no fact where these members make none; None where the entry must be looked at as a whole. A part
-            that decides no field is only looked at for being sound.
+        read: from the members, as `Ordinary.cut` gave them, to fields of the action and of the fact, by name; no fields
+            of a fact where these members make none; None where the entry must be looked at as a whole. A part that
+            decides no field is only looked at for being sound.
         action: fields of the action that this part decides; `attributes` of all parts are put together.
         fact: fields of the fact; `request.subject`, `request.action` and `request.resource` one by one.
     """
 
-    read: Callable[[Any], tuple[Action, AuthorityFact | None] | None]
+    read: Callable[[Any], Fields | None]
     action: tuple[str, ...]
     fact: tuple[str, ...] = ()
 
@@ -94,12 +98,14 @@ class Ordinary(msgspec.Struct, frozen=True, kw_only=True):
             members named, so that nothing is repeated, unknown or lost.
         parts: in the order of the members.
         action_id, fact_id: what precedes the entry's name in the ids; both records bear its time.
+        fact_kind: the kind of the fact.
     """
 
     cut: Callable[[Sequence[bytes | memoryview]], Cut]
     parts: tuple[Part, ...]
     action_id: str
     fact_id: str = ""
+    fact_kind: Kind = "decision"
 
 
 class Sample(msgspec.Struct, frozen=True):

@@ -70,3 +70,14 @@ class _Around(dict[tuple[bool, ...], int]):
         lengths = [length for length, there in zip(self._lengths, present, strict=True) if there]
         self[present] = around = len("{}") + sum(lengths) + max(0, len(lengths) - 1) * len(",")
         return around
+
+
+def together(members: dict[str, bytes | str]) -> bytes:
+    """An object of these members, as JSON; texts are such as `Members` gives them, with nothing in them to escape."""
+    return b"{%b}" % b",".join(
+        [
+            b'"%b":%b' % (name.encode(), value) if isinstance(value, bytes) else f'"{name}":"{value}"'.encode()
+            for name, value in members.items()
+            if value
+        ]
+    )

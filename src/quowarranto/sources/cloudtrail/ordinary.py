@@ -12,14 +12,14 @@ import msgspec
 from msgspec.structs import replace
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import Action, Principal, Resource, instants
+from quowarranto.records import instants
 from quowarranto.sources.cloudtrail import action
 from quowarranto.sources.cloudtrail.event import Event, to_event
 from quowarranto.sources.cloudtrail.outcomes import outcome_of
 from quowarranto.sources.cloudtrail.principals import acting, behalf
 from quowarranto.sources.cloudtrail.resources import resource_of
-from quowarranto.sources.entry import Cut, Ordinary, Part
-from quowarranto.sources.members import NOTHING, Members
+from quowarranto.sources.entry import Cut, Fields, Ordinary, Part
+from quowarranto.sources.members import NOTHING, Members, together
 from quowarranto.sources.strict import strict_json
 
 CHANGING = frozenset({"iam.amazonaws.com", "sts.amazonaws.com", "cognito-identity.amazonaws.com"})
@@ -94,8 +94,6 @@ def cut(entries: Sequence[bytes | memoryview]) -> Cut:
     )
 
 
-_ANY_ACTION = Action(id="", time=0, principal=Principal("", ""), action="", resource=Resource("", ""))
-"""Of what is made of it only some fields count."""
 _NEUTRAL: dict[str, Any] = {"eventSource": "-", "eventName": "-", "userIdentity": {}}
 
 
@@ -105,13 +103,11 @@ def _event(**members: bytes | str) -> Event:
     Raises:
         RejectedEntry: one of them is not what it should be, or names a key twice.
     """
-    read = {
-        name: strict_json(member) if isinstance(member, bytes) else member for name, member in members.items() if member
-    }
-    return to_event(_NEUTRAL | read)
+    value: dict[str, Any] = strict_json(together(members))
+    return to_event(_NEUTRAL | value)
 
 
-def _who(members: tuple[bytes, bytes, bytes]) -> tuple[Action, None] | None:
+def _who(members: tuple[bytes, bytes, bytes]) -> Fields | None:
     identity, address, agent = members
     try:
         event = _event(userIdentity=identity, sourceIPAddress=address, userAgent=agent)
@@ -119,18 +115,17 @@ def _who(members: tuple[bytes, bytes, bytes]) -> tuple[Action, None] | None:
         return None
     principal = acting(event.userIdentity)
     said = action.attributes(replace(event, userIdentity=replace(event.userIdentity, accountId=None)), denied=False)
-    return replace(
-        _ANY_ACTION,
-        principal=principal,
-        on_behalf_of=behalf(event.userIdentity, principal),
-        origin=event.sourceIPAddress or None,
-        cites=action.cites(event.userIdentity),
-        correlates=action.correlates(event.userIdentity),
-        attributes=said,
-    ), None
+    return {
+        "principal": principal,
+        "on_behalf_of": behalf(event.userIdentity, principal),
+        "origin": event.sourceIPAddress or None,
+        "cites": action.cites(event.userIdentity),
+        "correlates": action.correlates(event.userIdentity),
+        "attributes": said,
+    }, None
 
 
-def _what(members: tuple[str, str, str, str, bytes, bytes, bytes]) -> tuple[Action, None] | None:
+def _what(members: tuple[str, str, str, str, bytes, bytes, bytes]) -> Fields | None:
     service, name, region, account, parameters, resources, read_only = members
     try:
         event = _event(
@@ -146,15 +141,14 @@ def _what(members: tuple[str, str, str, str, bytes, bytes, bytes]) -> tuple[Acti
         return None
     if not service or not name:
         return None
-    return replace(
-        _ANY_ACTION,
-        action=f"{event.service}:{event.eventName}",
-        resource=resource_of(event),
-        attributes=action.attributes(event, denied=False),
-    ), None
+    return {
+        "action": f"{event.service}:{event.eventName}",
+        "resource": resource_of(event),
+        "attributes": action.attributes(event, denied=False),
+    }, None
 
 
-def _how(members: tuple[bytes, bytes]) -> tuple[Action, None] | None:
+def _how(members: tuple[bytes, bytes]) -> Fields | None:
     code, message = members
     try:
         event = _event(errorCode=code, errorMessage=message)
@@ -162,16 +156,16 @@ def _how(members: tuple[bytes, bytes]) -> tuple[Action, None] | None:
         return None
     outcome = outcome_of(event)
     said = action.attributes(event, denied=outcome == "denied")
-    return replace(_ANY_ACTION, outcome=outcome, attributes=said), None
+    return {"outcome": outcome, "attributes": said}, None
 
 
-def _rest(members: tuple[bytes, ...]) -> tuple[Action, None] | None:
+def _rest(members: tuple[bytes, ...]) -> Fields | None:
     """What is not kept must still be JSON that two readers understand alike."""
     try:
         read = [strict_json(member) for member in members if member]
     except RejectedEntry:
         return None
-    return None if "Insight" in read else (_ANY_ACTION, None)
+    return None if "Insight" in read else ({}, None)
 
 
 ORDINARY = Ordinary(

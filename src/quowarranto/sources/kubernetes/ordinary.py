@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from msgspec.structs import replace
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import Action, AuthorityFact, Principal, Resource, instants
-from quowarranto.sources.entry import Cut, Ordinary, Part
+from quowarranto.records import instants
+from quowarranto.sources.entry import Cut, Fields, Ordinary, Part
 from quowarranto.sources.kubernetes import audit, issuance, rbac
 from quowarranto.sources.kubernetes.names import PREFIX
-from quowarranto.sources.members import NOTHING, Members
+from quowarranto.sources.members import NOTHING, Members, together
 from quowarranto.sources.strict import strict_json
 
 _Members = tuple[Any, ...]
@@ -70,30 +69,22 @@ def cut(entries: Sequence[bytes | memoryview]) -> Cut:
     )
 
 
-_ANY_ACTION = Action(id="", time=0, principal=Principal("", ""), action="", resource=Resource("", ""))
-_ANY_DECISION = AuthorityFact(kind="decision", id="", time=0)
-"""Of these and what is made of them only some fields count."""
-_Records = tuple[Action, AuthorityFact | None]
-
-
 def _event(**members: bytes | str) -> audit.Event:
     """The event as far as these members tell it.
 
     Raises:
         RejectedEntry: one of them is not what it should be, or names a key twice.
     """
-    values = {
-        name: strict_json(member) if isinstance(member, bytes) else member for name, member in members.items() if member
-    }
-    if None in values.values():
+    value: dict[str, Any] = strict_json(together(members))
+    if None in value.values():
         raise RejectedEntry("a member that is null")
     try:
-        return msgspec.convert({"verb": "", **values}, audit.Event)
+        return msgspec.convert({"verb": "", **value}, audit.Event)
     except msgspec.ValidationError:
         raise RejectedEntry("not an audit event") from None
 
 
-def _who(members: _Members) -> _Records | None:
+def _who(members: _Members) -> Fields | None:
     user, target, addresses, agent = members
     try:
         event = _event(user=user, impersonatedUser=target, sourceIPs=addresses, userAgent=agent)
@@ -102,20 +93,17 @@ def _who(members: _Members) -> _Records | None:
         return None
     whom = audit.impersonated(event)
     subject = whom or actor
-    action = replace(
-        _ANY_ACTION,
-        principal=actor,
-        on_behalf_of=() if whom is None else (whom,),
-        origin=audit.peer(event.sourceIPs),
-        cites=audit.credentials(event),
-        attributes=audit.attributes(event, None),
-    )
-    return action, replace(
-        _ANY_DECISION, principal=subject, request={"subject": {"type": subject.type, "id": subject.id}}
-    )
+    action = {
+        "principal": actor,
+        "on_behalf_of": () if whom is None else (whom,),
+        "origin": audit.peer(event.sourceIPs),
+        "cites": audit.credentials(event),
+        "attributes": audit.attributes(event, None),
+    }
+    return action, {"principal": subject, "request.subject": {"type": subject.type, "id": subject.id}}
 
 
-def _what(members: _Members) -> _Records | None:
+def _what(members: _Members) -> Fields | None:
     verb, ref, uri = members
     try:
         event = _event(objectRef=ref, requestURI=uri, verb=verb)
@@ -125,12 +113,14 @@ def _what(members: _Members) -> _Records | None:
     changed = event.objectRef.resource if event.objectRef is not None else None
     if verb in audit.WRITES and (changed in rbac.CHANGED or changed in issuance.WATCHED):
         return None  # it may have brought something about
-    request = {"action": {"name": operation}, "resource": {"type": resource.type, "id": resource.id}}
-    action = replace(_ANY_ACTION, action=operation, resource=resource, attributes=audit.attributes(event, None))
-    return action, replace(_ANY_DECISION, request=request)
+    action = {"action": operation, "resource": resource, "attributes": audit.attributes(event, None)}
+    return action, {
+        "request.action": {"name": operation},
+        "request.resource": {"type": resource.type, "id": resource.id},
+    }
 
 
-def _how(members: _Members) -> _Records | None:
+def _how(members: _Members) -> Fields | None:
     status, annotations, stage = members
     try:
         event = _event(responseStatus=status, annotations=annotations, stage=stage)
@@ -138,13 +128,11 @@ def _how(members: _Members) -> _Records | None:
     except RejectedEntry:
         return None
     code = None if event.responseStatus is None else event.responseStatus.code
-    action = replace(
-        _ANY_ACTION, outcome=audit.outcome(event.responseStatus, effect), attributes=audit.attributes(event, code)
-    )
+    action = {"outcome": audit.outcome(event.responseStatus, effect), "attributes": audit.attributes(event, code)}
     if effect is None:
         return action, None
     cites, grounds = audit.grounds(event)
-    return action, replace(_ANY_DECISION, effect=effect, cites=cites, attributes=grounds)
+    return action, {"effect": effect, "cites": cites, "attributes": grounds}
 
 
 ORDINARY = Ordinary(
