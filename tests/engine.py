@@ -11,7 +11,6 @@ from quowarranto.linkage.engines import Engine
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, link
 from quowarranto.records import Action, Origin, Record, content_digest
-from quowarranto.records.codes import names
 from tests.model import Judgement
 
 
@@ -28,12 +27,15 @@ def judge(
     window_us: int = 30_000_000,
     engine: DuckDB | None = None,
     numbers: Iterable[int] | None = None,
+    slab: int | None = None,
 ) -> list[Judgement]:
-    """Judge with the embedded engine; one judgement per action record that counts. `numbers`: each record's `rec`."""
+    """Judge with the embedded engine; one judgement per action record that counts. `numbers`: each record's `rec`;
+    `slab`: how many actions are judged at a time.
+    """
     rows = located(records, numbers)
     engine = engine or DuckDB(threads=1)
     take_in(engine, rows)
-    return judged(engine, rows, Clock(skew_us, window_us))
+    return judged(engine, rows, Clock(skew_us, window_us), slab)
 
 
 def located(records: Iterable[Record], numbers: Iterable[int] | None = None) -> list[Located]:
@@ -54,9 +56,9 @@ def _acts(row: Located) -> bool:
     return isinstance(row.record, Action)
 
 
-def judged(engine: Readable, rows: list[Located], clock: Clock) -> list[Judgement]:
+def judged(engine: Readable, rows: list[Located], clock: Clock, slab: int | None = None) -> list[Judgement]:
     """What an engine that has its inputs, made of these rows, concludes."""
-    link(engine, clock)
+    link(engine, clock, slab=slab)
     chains: dict[int, set[tuple[str, str]]] = {}
     for rec, key, kind in engine.rows(
         "SELECT DISTINCT x.rec, n.id, n.kind FROM action_use x "
@@ -72,11 +74,11 @@ def judged(engine: Readable, rows: list[Located], clock: Clock) -> list[Judgemen
             linkage=linkage,
             basis=basis,
             method=method,
-            codes=names(bits),
+            codes=tuple(codes.split(",")) if codes else (),
             root_cause=root_cause,
             authorities=tuple(sorted(chains.get(rec, ()))),
         )
-        for rec, verdict, linkage, basis, method, bits, root_cause in engine.rows(
-            "SELECT rec, verdict, linkage, basis, method, bits, root_cause FROM verdict"
+        for rec, verdict, linkage, basis, method, codes, root_cause in engine.rows(
+            "SELECT rec, verdict, linkage, basis, method, codes, root_cause FROM verdict"
         )
     ]

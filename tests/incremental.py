@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
+from quowarranto.backend import Limits
 from quowarranto.case import query
 from quowarranto.case.columns import Located, action_table, fact_table
 from quowarranto.case.config import Config
@@ -35,7 +36,7 @@ from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock
 from quowarranto.pipeline import judge_case
 from quowarranto.records import Action, AuthorityFact, Origin, Record, content_digest
-from quowarranto.results import name_codes
+from quowarranto.results import name_severities
 from quowarranto.revision import closure, differing, folding, revise, touched
 from tests import engine
 from tests.model import Judgement
@@ -74,7 +75,7 @@ class Growing:
             stage_rows(writer, "facts", fact_table(facts, 0), len(facts))
             writer.commit("read")
             self.rows += rows
-            judge_case(writer, Config(), threads=1)
+            judge_case(writer, Config(), limits=Limits(threads=1))
             writer.commit("judged")
 
     def judgements(self) -> list[Judgement]:
@@ -121,6 +122,7 @@ class AtOnce:
     """The same records before one engine."""
 
     def __init__(self, rows: Sequence[Located]) -> None:
+        self.rows = rows
         self.engine = DuckDB(threads=1)
         engine.take_in(self.engine, list(rows))
         self.judgements = in_order(engine.judged(self.engine, list(rows), Clock()))
@@ -134,14 +136,14 @@ class AtOnce:
         )
 
     def findings(self) -> Findings:
-        name_codes(self.engine)
+        name_severities(self.engine)
         return sorted(
             (
                 (*row[:-1], tuple(row[-1]))
                 for row in self.engine.rows(
                     "SELECT f.code, s.severity, n.id, n.kind, p.type, p.id, f.actions, f.first_us, f.last_us, "
-                    "(SELECT list(i.id ORDER BY m.nth) FROM sample m JOIN actions_in i ON i.rec = m.rec "
-                    " WHERE m.finding = f.finding) FROM finding f JOIN severity_of s ON s.code = f.code "
+                    "(SELECT list(m.action ORDER BY m.nth) FROM sample m WHERE m.finding = f.finding) "
+                    "FROM finding f JOIN severity_of s ON s.code = f.code "
                     "LEFT JOIN authority n ON n.a = f.a LEFT JOIN principal p ON p.p = f.p"
                 )
             ),
@@ -149,7 +151,9 @@ class AtOnce:
         )
 
     def counts(self) -> tuple[int, int]:
-        return self.engine.count("fact"), self.engine.count("authority")
+        return len({content_digest(row.record) for row in self.rows if not isinstance(row.record, Action)}), (
+            self.engine.count("authority")
+        )
 
 
 def cut(records: Sequence[Record], rng: random.Random, parts: int) -> list[list[Record]]:

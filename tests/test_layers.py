@@ -14,6 +14,7 @@ STAGES = (
     "sources",
     "case",
     "linkage",
+    "backend",
     "results",
     "revision",
     "pipeline",

@@ -163,6 +163,21 @@ def _same_or_left(of: Source, entry: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_tables_have_their_columns_as_all_others_have(name: str) -> None:
+    """In number, name, type and order: files of one table are read as one."""
+    of = source(name)
+    assert of.ordinary is not None
+    ordinaries = Ordinaries(of.ordinary)
+    ordinaries.enter(Place("log", "log"))
+    assert ordinaries.take([text(EXAMPLES[name][0])], [0], [1]) == []
+    actions, facts = ordinaries.tables(0, 0)
+    assert actions is not None
+    assert str(actions.schema) == str(action_table([], 0).schema)
+    if facts is not None:
+        assert str(facts.schema) == str(fact_table([], 0).schema)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_key_that_stands_twice_anywhere_is_never_taken(name: str) -> None:
     """Two readers could understand it differently."""
     of = source(name)

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import compress
-from operator import getitem
 from typing import Any
 
 import msgspec
@@ -21,6 +20,8 @@ from quowarranto.case.columns import (
     ACTION_FIELDS,
     FACT_FIELDS,
     Column,
+    action_columns,
+    fact_columns,
     int_column,
     json_text,
     text_column,
@@ -100,7 +101,7 @@ class _Rows:
         selected: Sequence[bool],
         cut: Cut,
         numbers: Sequence[Sequence[int]],
-        digests: Sequence[str],
+        entries: Sequence[bytes | memoryview],
         offsets: Sequence[int],
         lines: Sequence[int],
         place: int,
@@ -109,7 +110,7 @@ class _Rows:
         self.names += compress(cut.names, selected)
         self.times += compress(cut.times, selected)
         self.stages += compress(cut.stages, selected)
-        self.digests += compress(digests, selected)
+        self.digests += [sha256(entry).hexdigest() for entry in compress(entries, selected)]
         self.offsets += compress(offsets, selected)
         self.lines += compress(lines, selected)
         self.places += [place] * (len(self.names) - before)
@@ -117,6 +118,17 @@ class _Rows:
             part += compress(column, selected)
         for name, said in cut.said.items():
             self.said.setdefault(name, []).extend(compress(said, selected))
+
+    def only(self, selected: Sequence[bool]) -> _Rows:
+        """Some of them."""
+        if all(selected):
+            return self
+        out = _Rows(len(self.parts))
+        for name in ("names", "times", "stages", "digests", "offsets", "lines", "places"):
+            setattr(out, name, list(compress(getattr(self, name), selected)))
+        out.parts = [list(compress(part, selected)) for part in self.parts]
+        out.said = {name: list(compress(said, selected)) for name, said in self.said.items()}
+        return out
 
     def index(self, part: int) -> Array:
         """The numbers of a part as an Arrow array."""
@@ -158,11 +170,15 @@ class Ordinaries:
         self._numbers = [
             _Numbers(part, memory) for part, memory in zip(self._ordinary.parts, self._memory, strict=True)
         ]
-        self._actions = _Rows(len(self._numbers))
-        self._facts = _Rows(len(self._numbers))
+        self._rows = _Rows(len(self._numbers))
+        self._acts: list[bool] = []
+        """Of which rows the action is kept."""
+        self._decides: list[bool] = []
+        """Of which rows there is a fact."""
 
     def __len__(self) -> int:
-        return len(self._actions.names) + len(self._facts.names)
+        """An upper bound of the records that wait here."""
+        return 2 * len(self._acts)
 
     def enter(self, place: Place) -> None:
         """What comes next is from there; `count` says how many entries were taken since."""
@@ -189,47 +205,55 @@ class Ordinaries:
         if not entries:
             return []
         cut = self._ordinary.cut(entries)
-        ordinary = cut.ordinary
-        numbers = [
-            [of[member] if yes else _UNUSUAL for yes, member in zip(ordinary, members, strict=True)]
-            for of, members in zip(self._numbers, cut.members, strict=True)
-        ]
-        taken = [_UNUSUAL not in parts for parts in zip(*numbers, strict=True)]
-        kept = _last_stages(cut, taken)
-        facts = [of.made for of in self._numbers]
-        made = [
-            yes and all(map(getitem, facts, parts))
-            for yes, parts in zip(taken, zip(*numbers, strict=True), strict=True)
-        ]
-        digests = [
-            sha256(entry).hexdigest() if action or fact else ""
-            for entry, action, fact in zip(entries, kept, made, strict=True)
-        ]
-        place = len(self.places) - 1
-        for rows, selected in ((self._actions, kept), (self._facts, made)):
-            rows.add(selected, cut, numbers, digests, offsets, lines, place)
+        taken = cut.ordinary
+        if all(taken):
+            numbers = [
+                list(map(of.__getitem__, members)) for of, members in zip(self._numbers, cut.members, strict=True)
+            ]
+        else:
+            numbers = [
+                [of[member] if yes else _UNUSUAL for yes, member in zip(taken, members, strict=True)]
+                for of, members in zip(self._numbers, cut.members, strict=True)
+            ]
+        if min(map(min, numbers)) < 0:
+            taken = [_UNUSUAL not in parts for parts in zip(*numbers, strict=True)]
+        acts = _last_stages(cut, taken)
+        decides = self._deciding(taken, numbers)
+        selected = [action or fact for action, fact in zip(acts, decides, strict=True)]
+        self._rows.add(selected, cut, numbers, entries, offsets, lines, len(self.places) - 1)
+        self._acts += compress(acts, selected)
+        self._decides += compress(decides, selected)
         self.count += sum(taken)
-        return [number for number, yes in enumerate(taken) if not yes]
+        return [] if all(taken) else [number for number, yes in enumerate(taken) if not yes]
+
+    def _deciding(self, taken: Sequence[bool], numbers: Sequence[Sequence[int]]) -> Sequence[bool]:
+        """Which entries make a fact: those of which every part says something of one."""
+        decides = taken
+        for of, column in zip(self._numbers, numbers, strict=True):
+            if not all(of.made):
+                decides = [yes and of.made[number] for yes, number in zip(decides, column, strict=True)]
+        return decides
 
     # ---- from parts to columns ---------------------------------------------------------------------------------------
 
     def tables(self, first: int, read_at: int) -> tuple[Table | None, Table | None]:
         """What was taken as a table of actions and one of facts, numbered from `first` on; nothing is left."""
         actions = facts = None
-        if self._actions.names:
-            actions = Table.from_pydict(self._action_columns(first, read_at))
-        if self._facts.names:
-            facts = Table.from_pydict(self._fact_columns(first + len(self._actions.names), read_at))
+        if any(self._acts):
+            actions = _in_order(self._action_columns(first, read_at), _ACTION_COLUMNS)
+        if any(self._decides):
+            facts = _in_order(self._fact_columns(first + len(self._acts), read_at), _FACT_COLUMNS)
         self._begin()
         return actions, facts
 
     def _action_columns(self, first: int, read_at: int) -> dict[str, Any]:
-        rows = self._actions
+        rows = self._rows.only(self._acts)
+        decides = list(compress(self._decides, self._acts))
         columns = self._placed(rows, first, read_at)
         columns["id"] = text_column([self._ordinary.action_id + name for name in rows.names])
         columns["time"] = int_column(rows.times)
         columns["stage"] = Array(rows.stages, type=DataType.int8())
-        columns["cites"] = texts_column(self._citations(rows))
+        columns["cites"] = self._citations(rows, decides)
         columns["attributes"] = text_column(_merged(self._sharing(0, "attributes"), rows, rows.said))
         for name, of in ACTION_FIELDS.items():
             if name not in ("id", "time", "stage", "cites", "attributes"):
@@ -256,21 +280,20 @@ class Ordinaries:
                 found.append((place, values))
         return found
 
-    def _citations(self, rows: _Rows) -> list[tuple[str, ...]]:
+    def _citations(self, rows: _Rows, decides: Sequence[bool]) -> Any:
         """What each action cites: the fact of its own entry first."""
-        facts = [of.made for of in self._numbers]
+        prefix = self._ordinary.fact_id
         out: list[tuple[str, ...]] = [
-            (self._ordinary.fact_id + name,) if all(map(getitem, facts, parts)) else ()
-            for name, parts in zip(rows.names, zip(*rows.parts, strict=True), strict=True)
+            (prefix + name,) if yes else () for name, yes in zip(rows.names, decides, strict=True)
         ]
         for place, part in enumerate(self._ordinary.parts):
             if "cites" in part.action:
                 cites = [fields[0]["cites"] for fields in self._numbers[place].records]
                 out = [before + cites[number] for before, number in zip(out, rows.parts[place], strict=True)]
-        return out
+        return texts_column(out)
 
     def _fact_columns(self, first: int, read_at: int) -> dict[str, Any]:
-        rows = self._facts
+        rows = self._rows.only(self._decides)
         columns = self._placed(rows, first, read_at)
         ids = [self._ordinary.fact_id + name for name in rows.names]
         columns["id"] = text_column(ids)
@@ -325,6 +348,15 @@ class Ordinaries:
             "sha256": text_column(rows.digests),
             "read_at": int_column([read_at] * len(rows.names)),
         }
+
+
+_ACTION_COLUMNS = tuple(action_columns([], 0))
+_FACT_COLUMNS = tuple(fact_columns([], 0))
+
+
+def _in_order(columns: dict[str, Any], names: tuple[str, ...]) -> Table:
+    """All files of a table have their columns in one order."""
+    return Table.from_pydict({name: columns[name] for name in names})
 
 
 def _clean(fields: Fields | None) -> Fields | None:

@@ -89,11 +89,7 @@ class Snapshot:
 
     def scan(self, table: str) -> str:
         """SQL that reads a table of this state, for use in a FROM clause; no rows where the table is empty."""
-        files = self.files(table)
-        if not files:
-            columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in TABLES[table].columns())
-            return f"(SELECT {columns} WHERE FALSE)"
-        return parquet(files)
+        return _scan(table, self.files(table))
 
     def current(self, table: str) -> str:
         """SQL that reads what holds in this state of a table, for use in a FROM clause.
@@ -102,8 +98,11 @@ class Snapshot:
         newest run that judged it counts, of findings those that were not withdrawn (docs/decisions/0005).
         """
         scan = self.scan(table)
+        if table in BY_ACTION and len(self.files(table)) > 1:
+            scan = parquet(self.files(table), by_name=True)  # a run over everything need not say that it was the first
         if table in BY_ACTION and self.files("rejudged"):
-            return f"(SELECT t.* FROM {scan} t ANTI JOIN {self.scan('rejudged')} r ON r.rec = t.rec AND r.run > t.run)"
+            newer = f"SELECT rec, run FROM {self.scan('rejudged')}"
+            return f"(SELECT t.* FROM {scan} t ANTI JOIN ({newer}) r ON r.rec = t.rec AND r.run > coalesce(t.run, 0))"
         if table in BY_FINDING and self.files("withdrawn"):
             return f"(SELECT t.* FROM {scan} t ANTI JOIN {self.scan('withdrawn')} w ON w.finding = t.finding)"
         return scan
@@ -290,6 +289,10 @@ class Writer:
         """Paths of the files staged for a table so far."""
         return [str(self.folder / table / add.path) for add in self._staged.get(table, ("append", []))[1]]
 
+    def scan(self, table: str) -> str:
+        """SQL that reads the files staged for a table so far."""
+        return _scan(table, self.staged(table))
+
     def commit(self, what: str) -> Commit:
         """Make everything staged the newest state, all at once."""
         versions = {name: self.last.versions.get(name, self._tables[name].version()) for name in TABLES}
@@ -332,6 +335,13 @@ PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSIO
 """How files of a case are written: a third less time than the engine's defaults, and no more space."""
 
 
+def _scan(table: str, files: Sequence[str]) -> str:
+    if files:
+        return parquet(files)
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in TABLES[table].columns())
+    return f"(SELECT {columns} WHERE FALSE)"
+
+
 def write_parquet(table: Table, path: Path, connection: duckdb.DuckDBPyConnection | None = None) -> None:
     """Write an Arrow table as one Parquet file.
 
@@ -359,9 +369,19 @@ def write_query(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> 
         raise _unwritable(path.parent.parent, error) from error
 
 
-def parquet(files: Sequence[str]) -> str:
-    """SQL that reads these Parquet files, for use in a FROM clause; nothing in a name is taken for a pattern."""
-    return f"read_parquet([{', '.join(_quoted(_no_glob(file)) for file in files)}])"
+def parquet(files: Sequence[str], *, by_name: bool = False) -> str:
+    """SQL that reads these Parquet files, for use in a FROM clause; nothing in a name is taken for a pattern.
+
+    `by_name`: columns that only some of them have are empty in the others.
+    """
+    option = ", union_by_name = true" if by_name else ""
+    return f"read_parquet([{', '.join(_quoted(_no_glob(file)) for file in files)}]{option})"
+
+
+def parquet_rows(path: Path) -> int:
+    """How many rows a Parquet file says that it has."""
+    sql = f"SELECT num_rows FROM parquet_file_metadata({_quoted(_no_glob(str(path)))})"
+    return int(duckdb.connect().execute(sql).fetchall()[0][0])
 
 
 def _uri(folder: Path) -> str:

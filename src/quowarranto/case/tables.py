@@ -112,7 +112,7 @@ TABLES: dict[str, TableShape] = {
             rec="int64", time="int64", verdict="string", linkage="string", basis="string", method="string",
             codes="string", root_cause="string", run="int64",
         ),
-        _plain("steps", rec="int64", use="int64", how="int64", run="int64"),
+        _plain("steps", rec="int64", use="int64", how="int64", under="int64", run="int64"),
         _plain(
             "chains",
             use="int64", node="int64", kind="string", term="int64", at_us="int64", depth="int64", codes="string",
@@ -132,7 +132,7 @@ TABLES: dict[str, TableShape] = {
         _plain(
             "findings",
             finding="int64", code="string", severity="string", key="string", kind="string", principal_type="string",
-            principal_id="string", count="int64", first_us="int64", last_us="int64", about="int64",
+            principal_id="string", count="int64", first_us="int64", last_us="int64",
         ),
         _plain("samples", finding="int64", rec="int64", nth="int64", action="string"),
         _plain("named", rec="int64", time="int64", id_hash="int64", origin_hash="int64"),
@@ -140,7 +140,7 @@ TABLES: dict[str, TableShape] = {
         _plain("subjects", subject="int64", type="string", id="string"),
         _plain("sharing", rec="int64", value_hash="int64", run="int64"),
         _plain("dangling", rec="int64", key="string", origin="string", run="int64"),
-        _plain("loose", a="int64", term="int64", key="string"),
+        _plain("loose", a="int64", key="string"),
         _plain("rejudged", rec="int64", run="int64"),
         _plain("withdrawn", finding="int64"),
     )

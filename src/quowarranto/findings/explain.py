@@ -40,9 +40,14 @@ _PARTS: tuple[tuple[str, str], ...] = (
     ("authorities", "SELECT * FROM authorities WHERE a IN (SELECT node FROM chains)"),
     ("terms", "SELECT * FROM terms WHERE a IN (SELECT node FROM chains) ORDER BY start_us, end_us, term"),
     (
+        "cited",
+        "SELECT f.rec, unnest(f.cites) AS key "
+        "FROM (SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) f WHERE f.rec IN (SELECT term FROM chains)",
+    ),
+    (
         "unknown",
-        "SELECT rec, key FROM dangling WHERE rec IN (SELECT rec FROM wanted) UNION "
-        "SELECT l.term, l.key FROM loose l JOIN chains c ON c.node = l.a AND c.term = l.term",
+        "SELECT rec, key FROM dangling WHERE rec IN (SELECT rec FROM wanted) "
+        "UNION SELECT rec, key FROM cited WHERE key NOT IN (SELECT key FROM keys)",
     ),
     (
         "told",
@@ -100,7 +105,11 @@ class Explainer:
 
     def _visited(self, rec: int) -> dict[int, list[Row]]:
         """The authorities of the chain, first steps first, each with its visits."""
-        visits = [visit | {"how": step["how"]} for step in self._steps[rec] for visit in self._chains[step["use"]]]
+        visits = [
+            visit | {"how": step["how"], "under": step["under"]}
+            for step in self._steps[rec]
+            for visit in self._chains[step["use"]]
+        ]
         visits.sort(key=lambda visit: (visit["depth"], self._authorities[visit["node"]]["id"], visit["at_us"]))
         return _grouped(visits, "node")
 
@@ -127,13 +136,18 @@ class Explainer:
         return {"decided_by": msgspec.json.decode(told)} if told else {}
 
     def _cited_by(self, node: int, visits: list[Row]) -> set[str]:
-        parents = {row["parent"] for visit in visits for row in self._parents[visit["use"]] if row["node"] == node}
+        parents = {
+            visit["under"] if row["parent"] is None else row["parent"]
+            for visit in visits
+            for row in self._parents[visit["use"]]
+            if row["node"] == node
+        }
         return {"action" if parent is None else self._authorities[parent]["id"] for parent in parents}
 
     def _test(self, visit: Row, term: Row, mine: set[str], extra: set[str], instant: int) -> dict[str, Any]:
         codes = sorted({code for code in _codes(visit["codes"]) if code != "QW402" or code in mine} | extra)
         return {
-            "at": format_instant(visit["at_us"] if self._below_decision(visit) else instant),
+            "at": format_instant(self._instant(visit, instant)),
             "expected": None,
             "held": all(code in _NOTES for code in codes),
             "codes": codes,
@@ -141,8 +155,14 @@ class Explainer:
             "term": _term(term),
         }
 
+    def _instant(self, visit: Row, instant: int) -> int:
+        """When the authority was tested: below a decision at the decision's time, else at the action's."""
+        if self._below_decision(visit):
+            return int(visit["at_us"])
+        return instant if visit["under"] is None else int(self._terms[visit["under"]][0]["start_us"])
+
     def _below_decision(self, visit: Row) -> bool:
-        """Whether the visit was tested at a decision's own time rather than at the action's."""
+        """Whether a decision within the same chain says at what time the visit was tested."""
         above: set[int] = set()
         front = {visit["node"]}
         while front:

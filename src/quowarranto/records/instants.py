@@ -46,19 +46,8 @@ def parse_instant(text: str) -> Instant:
 
 def instants(texts: Sequence[str]) -> list[Instant | None]:
     """Many times at once; None for what `parse_instant` would refuse."""
-    try:
-        if set(map(len, texts)) == {27}:
-            ends = [text[19:] for text in texts]
-            if "".join(ends).isascii() and all(end[1:7].isdigit() and end[7] == "Z" for end in ends):
-                return [
-                    _days[text[:11]] + _CLOCK[text[11:20]] + int(end[1:7])
-                    for text, end in zip(texts, ends, strict=True)
-                ]
-        elif set(map(len, texts)) == {20} and {text[19] for text in texts} == {"Z"}:
-            return [_days[text[:11]] + _CLOCK[text[11:19] + "."] for text in texts]
-    except KeyError:
-        pass
-    return [_instant_or_none(text) for text in texts]
+    known = {text: _instant_or_none(text) for text in set(texts)}
+    return [known[text] for text in texts]
 
 
 def _instant_or_none(text: str) -> Instant | None:

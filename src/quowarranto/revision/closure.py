@@ -17,6 +17,7 @@ from __future__ import annotations
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock
 from quowarranto.revision.arrivals import ACTION
+from quowarranto.revision.index import HASH
 
 NOBODY = "quo:stand-in"
 """Type of the principal of stand-ins; nothing that a log holds empowers it."""
@@ -73,11 +74,11 @@ _MEMBERS = """
     SELECT h FROM member_of WHERE series IN (SELECT series FROM member_of WHERE h IN (SELECT h FROM needed))"""
 
 # Issuing actions that are unauthorised, those that are judged again apart.
-_CULPRITS = """
+_CULPRITS = f"""
     SELECT DISTINCT i.id FROM new_action i WHERE i.rec IN (
       SELECT v.rec FROM old_verdicts v WHERE v.verdict = 'unauthorised' AND v.rec IN (
         SELECT n.rec FROM old_named n WHERE n.id_hash IN (
-          SELECT CAST(hash64(issued_by) >> 1 AS BIGINT) FROM facts_in WHERE issued_by IS NOT NULL)))
+          SELECT {HASH.format("issued_by")} FROM facts_in WHERE issued_by IS NOT NULL)))
       AND i.id IN (SELECT issued_by FROM facts_in)
       AND i.id NOT IN (SELECT id FROM task)"""
 # Authorities that a touched action may find rotated, and when actions that cite them first came from each origin.
@@ -96,8 +97,8 @@ _FORMER = """
       SELECT n.rec, n.time, t.origin FROM old_named n JOIN task_origin t ON t.origin_hash = n.origin_hash
     ) o ON o.rec = u.rec
     GROUP BY u.id, o.origin"""
-_TASK_ORIGIN = """
-    SELECT DISTINCT origin, CAST(hash64(origin) >> 1 AS BIGINT) AS origin_hash FROM task WHERE origin IS NOT NULL"""
+_TASK_ORIGIN = f"""
+    SELECT DISTINCT origin, {HASH.format("origin")} AS origin_hash FROM task WHERE origin IS NOT NULL"""
 _ELSEWHERE = """
     SELECT d.key, min(d.origin) AS origin FROM staying d GROUP BY d.key
     UNION SELECT d.key, max(d.origin) FROM staying d GROUP BY d.key"""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import FOREVER, NEVER, Clock, fold_terms
 from quowarranto.records.codes import CODES
+from quowarranto.revision.index import HASH
 
 _ALIASES = """
     SELECT id AS key, alias AS other FROM (
@@ -32,25 +33,32 @@ _SAID = (
         "by_type",
         "by_id",
     ),
-    *("effect", "scope", "issued_by", "ends", "flags", "requested_by", "justification", "ticket", "owner"),
+    *("effect", "scope", "issued_by", "traits", "flags", "requested_by", "justification", "ticket", "owner"),
 )
+_ASKED = "request_subject_type, request_subject_id, request_action, request_resource_type, request_resource_id"
 _KEPT = {
     "key": "SELECT k.key, n.id FROM key_of k JOIN authority n ON n.a = k.a",
-    "cited": "SELECT rec, list_sort(list(DISTINCT key)) AS keys FROM cited_key GROUP BY rec",
     "said": f"""
-        SELECT n.id, s.term, {", ".join(f"s.{name}" for name in _SAID)}, c.keys,
-               CAST(hash64(hash64(d.request_subject_type, d.request_subject_id), hash64(d.request_action),
-                           hash64(d.request_resource_type, d.request_resource_id)) >> 1 AS BIGINT) AS question
-        FROM says s JOIN authority n ON n.a = s.a LEFT JOIN $_cited c ON c.rec = s.cites_rec
-        LEFT JOIN decision d ON d.term = s.term""",
-    # what a test sees of an authority from a moment on; the planned end only matters as far as there is one, and after
+        SELECT n.id, s.term, {", ".join(f"s.{name}" for name in _SAID)}, list_sort(c.cites) AS keys,
+               CASE WHEN s.kind = 'decision' THEN {HASH.format(_ASKED)} END AS question
+        FROM says s JOIN authority n ON n.a = s.a JOIN facts_in f ON f.rec = s.term
+        LEFT JOIN (SELECT rec, cites FROM facts_in) c ON c.rec = s.cites_rec""",
+    # what a test sees of an authority from a moment on; when the term ends matters as far as it does end, and after
     # a rotation (SPEC 5, QW402, QW403)
     "look": f"""
         SELECT n.id, p.from_us, row(p.bits, CASE WHEN (p.bits & {CODES["QW402"].bit}) <> 0 THEN s.end_us END,
                       {", ".join(f"s.{name}" for name in _SAID if name != "end_us")}, s.keys) AS look
-        FROM node_phase p JOIN authority n ON n.a = p.node JOIN $_said s ON s.term = p.term""",
+        FROM phase p JOIN authority n ON n.a = p.node JOIN $_said s ON s.term = p.term""",
     "value": "SELECT n.id, c.value FROM correlate c JOIN authority n ON n.a = c.a",
 }
+# two actions between which all of time lies
+_ALL_TIMES = f"""
+    SELECT * FROM came_action WHERE FALSE
+    UNION ALL BY NAME
+    SELECT at_us AS rec, CAST(at_us AS VARCHAR) AS id, at_us AS time, '' AS principal_type, '' AS principal_id,
+           [] AS on_behalf_of, '' AS action, '' AS resource_type, '' AS resource_id, 'success' AS outcome, [] AS cites,
+           [] AS correlates, 0 AS stage
+    FROM (VALUES ({NEVER // 2}), ({FOREVER // 2})) t(at_us)"""
 
 _FEW = 2000
 """So many numbers are written out: then only the parts of the files that hold them are read."""
@@ -59,11 +67,14 @@ _MEMBERS = """
 # who was found under a key that now names another authority is looked for again
 _RENAMED = f"SELECT DISTINCT was_id, {NEVER} - 1, {FOREVER} + 1 FROM rekeyed WHERE was_id IS NOT NULL"
 
+# a decision is a point in time and has no phases of its own
+_DECIDED = f"SELECT DISTINCT id, {NEVER} - 1, {FOREVER} + 1 FROM resaid WHERE kind = 'decision'"
+
 
 def differing(engine: DuckDB, clock: Clock) -> None:
     """Build the relations of this module from `came_fact`, `old_fact` and `new_fact`."""
     _nearby(engine)
-    engine.create("actions_in", "SELECT * FROM came_action WHERE FALSE")
+    engine.create("actions_in", _ALL_TIMES)
     # facts are only ever added, but for derived ones that are lost
     engine.create("near_rec", "SELECT rec FROM new_fact WHERE id IN (SELECT key FROM nearby)")
     near = "SELECT rec FROM near_rec"
@@ -121,6 +132,12 @@ def _compare(engine: DuckDB) -> None:
         "SELECT coalesce(w.key, n.key) AS key, w.id AS was_id, n.id AS now_id "
         "FROM was_key w FULL JOIN now_key n ON n.key = w.key WHERE w.id IS DISTINCT FROM n.id",
     )
+    told = f"id, {', '.join(_SAID)}, keys, question"
+    engine.create(
+        "resaid",
+        f"SELECT * FROM (SELECT {told} FROM was_said EXCEPT SELECT {told} FROM now_said) w "
+        f"UNION ALL SELECT * FROM (SELECT {told} FROM now_said EXCEPT SELECT {told} FROM was_said) n",
+    )
     engine.create(
         "differs",
         f"""
@@ -132,13 +149,9 @@ def _compare(engine: DuckDB) -> None:
           ASOF LEFT JOIN now_look n ON n.id = p.id AND n.from_us <= p.at_us
         ) spans WHERE differs GROUP BY id
         UNION ALL
-        {_RENAMED}""",
-    )
-    told = f"id, {', '.join(_SAID)}, keys, question"
-    engine.create(
-        "resaid",
-        f"SELECT * FROM (SELECT {told} FROM was_said EXCEPT SELECT {told} FROM now_said) w "
-        f"UNION ALL SELECT * FROM (SELECT {told} FROM now_said EXCEPT SELECT {told} FROM was_said) n",
+        {_RENAMED}
+        UNION ALL
+        {_DECIDED}""",
     )
     engine.create("every_value", "SELECT id, value FROM was_value UNION SELECT id, value FROM now_value")
     engine.create(

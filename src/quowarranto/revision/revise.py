@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from quowarranto.case.store import Snapshot, Writer
 from quowarranto.case.tables import JUDGED
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import FOREVER, NEVER, Clock, link
-from quowarranto.results import NAMED, Run, save_part, save_run, write
+from quowarranto.results import NUMBERS, save_part, stage_query
 from quowarranto.revision import closure, touched
 from quowarranto.revision.arrivals import ACTION, arrivals
 from quowarranto.revision.differing import differing
 from quowarranto.revision.folding import fold_findings
+from quowarranto.revision.index import Run, stage_index, stage_run
 
 MOST = 0.3
 """Where more than this share of all actions is touched, judging all of them costs less."""
@@ -40,7 +42,12 @@ class Ledger:
 
 
 def revise(
-    engine: DuckDB, writer: Writer, clock: Clock, was: Snapshot, progress: Callable[[str], None] = lambda _: None
+    engine: DuckDB,
+    writer: Writer,
+    clock: Clock,
+    was: Snapshot,
+    folder: Path,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Judge what the records read since `was` touch, and stage the results beside the earlier ones.
 
@@ -49,6 +56,7 @@ def revise(
         writer: of the case; nothing staged.
         clock: the tolerances.
         was: the newest judged state.
+        folder: for what is not finished, on the storage of the case.
         progress: told the name of each stage as it begins.
     Returns: False, with nothing staged, where everything has to be judged.
     Raises:
@@ -84,12 +92,20 @@ def revise(
             break
     progress("writing")
     engine.create("mine", "SELECT rec FROM task")
-    save_part(engine, writer)
-    write(engine, writer, "rejudged", f"SELECT rec, {writer.number} AS run FROM touched")
-    write(engine, writer, "named", NAMED + "came_action")
-    fold_findings(engine, writer)
-    save_run(engine, writer, _run(engine, writer, clock, before, (first, last)))
+    save_part(engine, writer, folder)
+    _index(engine, writer, folder)
+    stage_query(engine, writer, folder, "rejudged", f"SELECT rec, {writer.number} AS run FROM touched")
+    fold_findings(engine, writer, folder)
+    stage_run(engine, writer, folder, _run(engine, writer, clock, before, (first, last)))
     return True
+
+
+def _index(engine: DuckDB, writer: Writer, folder: Path) -> None:
+    engine.view("mine_verdict", "SELECT * FROM verdict WHERE rec IN (SELECT rec FROM mine)")
+    engine.view("mine_key", "SELECT key, a FROM key_of")
+    names = {"verdicts": "mine_verdict", "actions": "task", "facts": "facts_in", "keys": "mine_key"}
+    base = str(writer.number * NUMBERS)
+    stage_index(engine, writer, folder, names | {"named": "came_action", "base": base})
 
 
 def _turned(engine: DuckDB) -> bool:

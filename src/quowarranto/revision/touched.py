@@ -11,12 +11,13 @@ from string import Template
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import FOREVER, NEVER, Clock
 from quowarranto.revision.arrivals import ACTION
+from quowarranto.revision.index import HASH
 
 # What several rules ask.
 PARTS: dict[str, str] = {
     # records of an id that came again: a later stage, a copy, or another record under one id (SPEC 2, QW606)
-    "same_id": """
-        SELECT rec FROM old_named WHERE id_hash IN (SELECT CAST(hash64(id) >> 1 AS BIGINT) FROM came_action)""",
+    "same_id": f"""
+        SELECT rec FROM old_named WHERE id_hash IN (SELECT {HASH.format("id")} FROM came_action)""",
     "again": "SELECT rec FROM old_verdicts WHERE rec IN (SELECT rec FROM same_id)",
     "again_action": f"SELECT {ACTION} FROM new_action WHERE rec IN (SELECT rec FROM again)",
     # actions that may have begun or ceased to count, and the keys that they cite
@@ -59,17 +60,21 @@ CHAINS: dict[str, str] = {
     # SPEC 4.1: something is known of a key that is cited in it, or no longer
     "a key in it is known": f"""
         SELECT c.use, 0, {NEVER} - 1, {FOREVER} + 1
-        FROM old_loose l JOIN old_chains c ON c.node = l.a AND c.term = l.term
+        FROM old_loose l JOIN old_chains c ON c.node = l.a
         WHERE l.key IN (SELECT key FROM rekeyed)""",
     # SPEC 5: who used a rotated credential before its rotation
     "a rotated credential is used": f"""
         SELECT use, 0, {NEVER} - 1, {FOREVER} + 1 FROM old_chains
         WHERE contains(codes, 'QW402') AND node IN (SELECT a FROM stirred_authority)""",
 }
-_STEPS = "SELECT s.rec, u.at_us, u.from_us, u.until_us FROM old_steps s JOIN changed_use u ON u.use = s.use"
+# Below a decision that an action rests on, the decision's time is the instant; deeper down it is in the chain.
+_STEPS = """
+    SELECT s.rec, s.under, u.at_us, u.from_us, u.until_us FROM old_steps s JOIN changed_use u ON u.use = s.use"""
 _CHAIN = """
     SELECT s.rec FROM changed_step s JOIN old_named n ON n.rec = s.rec
-    WHERE (n.time >= s.from_us AND n.time < s.until_us) OR (s.at_us >= s.from_us AND s.at_us < s.until_us)"""
+    LEFT JOIN (SELECT a, start_us FROM old_terms WHERE point) d ON d.a = s.under
+    WHERE (coalesce(d.start_us, n.time) >= s.from_us AND coalesce(d.start_us, n.time) < s.until_us)
+       OR (s.at_us >= s.from_us AND s.at_us < s.until_us)"""
 
 SPAN = "the span moves over it"
 
@@ -78,8 +83,8 @@ RULES: dict[str, str] = {
     # SPEC 4.1: something is known of a key now, or no longer
     "a key that it cites is known": "SELECT rec FROM old_dangling WHERE key IN (SELECT key FROM rekeyed)",
     # SPEC 4.2
-    "it shares a value": """
-        SELECT rec FROM old_sharing WHERE value_hash IN (SELECT CAST(hash64(value) >> 1 AS BIGINT) FROM revalued)""",
+    "it shares a value": f"""
+        SELECT rec FROM old_sharing WHERE value_hash IN (SELECT {HASH.format("value")} FROM revalued)""",
     # SPEC 4.3 and 4.4: who was looking for an authority may find another one
     "a decision answers it": """
         SELECT q.rec FROM old_seeking q JOIN resaid d ON d.question = q.question AND d.kind = 'decision'

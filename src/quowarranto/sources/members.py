@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -24,9 +25,12 @@ class Members:
     def __init__(self, wire: type[msgspec.Struct], nothing: msgspec.Struct) -> None:
         self._decode = msgspec.json.Decoder(wire).decode
         self._nothing = astuple(nothing)
-        self._names = [field.name for field in fields(wire)]
         self._raw = [field.type is msgspec.Raw for field in fields(wire)]
-        self._around = _Around(self._names, self._raw)
+        self._around = [
+            len(f',"{field.name}":') + (0 if raw else len('""'))
+            for field, raw in zip(fields(wire), self._raw, strict=True)
+        ]
+        """Bytes that each member takes besides its value, the comma before it included."""
 
     def columns(self, entries: Sequence[bytes | memoryview]) -> tuple[list[bool], list[Sequence[Any]]]:
         """Which entries are made of these members alone, and a column per field: `str`, or `bytes` for `Raw`.
@@ -45,31 +49,26 @@ class Members:
             list(map(bytes, column)) if raw else column
             for raw, column in zip(self._raw, zip(*rows, strict=True), strict=True)
         ]
-        present = zip(*(map(bool, column) for column in columns), strict=True)
+        fixed = len("{}") - len(",")
+        mixed = []
+        for column, around in zip(columns, self._around, strict=True):
+            if all(column):
+                fixed += around
+            elif any(column):
+                mixed.append([around if value else 0 for value in column])
         texts = zip(*(column for raw, column in zip(self._raw, columns, strict=True) if not raw), strict=True)
         values = zip(*(column for raw, column in zip(self._raw, columns, strict=True) if raw), strict=True)
         whole = [
-            length == around + len("".join(text)) + len(b"".join(value))
-            for length, around, text, value in zip(
-                map(len, entries), map(self._around.__getitem__, present), texts, values, strict=True
+            length == fixed + some + len("".join(text)) + len(b"".join(value))
+            for length, some, text, value in zip(
+                map(len, entries),
+                map(sum, zip(*mixed, strict=True)) if mixed else repeat(0, len(entries)),
+                texts,
+                values,
+                strict=True,
             )
         ]
         return whole, columns
-
-
-class _Around(dict[tuple[bool, ...], int]):
-    """Bytes of an entry around the values of its members, by which of them it has."""
-
-    def __init__(self, names: Sequence[str], raw: Sequence[bool]) -> None:
-        super().__init__()
-        self._lengths = [
-            len(f'"{name}":') + (0 if as_it_is else len('""')) for name, as_it_is in zip(names, raw, strict=True)
-        ]
-
-    def __missing__(self, present: tuple[bool, ...]) -> int:
-        lengths = [length for length, there in zip(self._lengths, present, strict=True) if there]
-        self[present] = around = len("{}") + sum(lengths) + max(0, len(lengths) - 1) * len(",")
-        return around
 
 
 def together(members: dict[str, bytes | str]) -> bytes:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from quowarranto.case.store import PARQUET, parquet
 
 _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bexplode\("), "unnest("),
@@ -27,6 +30,8 @@ class DuckDB:
         threads: default one per core.
         spill: folder for what does not fit in memory.
         strong_hashes: slower ones, for the case that two names were found to share a fast one.
+        files: gives a path for a new Parquet file of a result's rows. With it, results that grow with the actions are
+            written as soon as they are known (`streamed` then names the files and their rows); else they are kept.
     """
 
     def __init__(
@@ -36,7 +41,10 @@ class DuckDB:
         threads: int | None = None,
         spill: Path | None = None,
         strong_hashes: bool = False,
+        files: Callable[[str], Path] | None = None,
     ) -> None:
+        self._files = files
+        self.streamed: dict[str, list[tuple[Path, int]]] = {}
         self.connection = duckdb.connect(":memory:")
         self.name = f"duckdb {duckdb.__version__}" + (" with strong hashes" if strong_hashes else "")
         """Engines of one name give one name one hash."""
@@ -62,6 +70,19 @@ class DuckDB:
     def view(self, name: str, sql: str) -> None:
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {_spelled(sql)}")
 
+    def append(self, name: str, sql: str) -> None:
+        self.connection.execute(f"INSERT INTO {name} {_spelled(sql)}")
+
+    def stream(self, name: str, sql: str, *, begin: bool) -> None:
+        if self._files is None:
+            (self.create if begin else self.append)(name, sql)
+            return
+        if begin:
+            self.streamed[name] = []
+        path = self._files(name)
+        if rows := self._copied(sql, path):
+            self.streamed[name].append((path, rows))
+
     def rename(self, old: str, new: str) -> None:
         self.connection.execute(f"DROP TABLE IF EXISTS {new}")
         self.connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
@@ -73,12 +94,18 @@ class DuckDB:
     def count(self, name: str) -> int:
         return int(self.connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
-    def write_parquet(self, sql: str, path: Path) -> int:
+    def read(self, name: str, files: Sequence[str]) -> None:
+        self.view(name, f"SELECT * FROM {parquet(files)}")
+
+    def write(self, sql: str, folder: Path) -> list[Path]:
+        folder.mkdir(parents=True)
+        path = folder / "part.parquet"
+        return [path] if self._copied(sql, path) else []
+
+    def _copied(self, sql: str, path: Path) -> int:
         """Write a query's rows as one Parquet file; none where there are no rows. Returns how many."""
         target = str(path).replace("'", "''")
-        done = self.connection.execute(
-            f"COPY ({_spelled(sql)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
-        ).fetchall()
+        done = self.connection.execute(f"COPY ({_spelled(sql)}) TO '{target}' ({PARQUET})").fetchall()
         rows = int(done[0][0])
         if not rows:
             path.unlink(missing_ok=True)

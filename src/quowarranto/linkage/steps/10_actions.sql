@@ -23,28 +23,20 @@ FROM (
 -- rows that do not count: earlier stages and copies.
 SELECT rec FROM crowded WHERE NOT counts
 
--- relation: action
--- one row per action record that counts; keyed by `rec`. Times are microseconds since the epoch, UTC.
--- s, p, v, r: hashes of subject (principal and whom it acts for), principal, verb, resource; checked to be unique below.
-SELECT i.rec, i.time,
-       hash64(i.principal_type, i.principal_id, i.on_behalf_of)      AS s,
-       hash64(i.principal_type, i.principal_id)                      AS p,
-       hash64(i.action)                                              AS v,
-       hash64(i.resource_type, i.resource_id)                        AS r,
-       CASE i.outcome WHEN 'success' THEN 0 WHEN 'failure' THEN 1 ELSE 2 END AS outcome,
-       CASE WHEN i.origin IS NOT NULL THEN hash64(i.origin) END      AS origin,
-       cardinality(i.cites) > 0                                      AS citing,
-       cardinality(i.cites) > 1                                      AS plural,
-       cardinality(i.correlates) > 0                                 AS correlating,
-       coalesce(c.contents, 1) > 1                                   AS twofold
-FROM actions_in i LEFT JOIN crowded c ON c.rec = i.rec
-WHERE c.rec IS NULL OR c.counts
-
 -- relation: acting
--- who acts, and for whom: one row per different combination.
-SELECT DISTINCT principal_type, principal_id, on_behalf_of, hash64(principal_type, principal_id, on_behalf_of) AS s,
+-- who acts, and for whom: one row per different combination. s, p: hashes of the subject (principal and whom it acts for)
+-- and of the principal; checked to be unique below.
+SELECT principal_type, principal_id, NULL AS on_behalf_of, hash64(principal_type, principal_id) AS s,
        hash64(principal_type, principal_id) AS p
-FROM actions_in
+FROM (SELECT DISTINCT principal_type, principal_id FROM actions_in WHERE cardinality(on_behalf_of) = 0) alone
+UNION ALL
+SELECT principal_type, principal_id, on_behalf_of, hash64(principal_type, principal_id, on_behalf_of),
+       hash64(principal_type, principal_id)
+FROM (SELECT DISTINCT principal_type, principal_id, on_behalf_of FROM actions_in WHERE cardinality(on_behalf_of) > 0) lent
+
+-- relation: lent
+-- combinations in which somebody acts for another.
+SELECT s FROM acting WHERE on_behalf_of IS NOT NULL
 
 -- relation: principal
 -- one row per principal that acts, is acted for, or asks for a decision; `twins` > 0 would be a hash collision.
@@ -82,13 +74,18 @@ SELECT v, min(verb) AS verb, count(*) - 1 AS twins FROM (
   SELECT DISTINCT hash64(request_action), request_action FROM facts_in WHERE request_action IS NOT NULL
 ) verbs GROUP BY v
 
--- relation: resource
--- one row per resource.
-SELECT DISTINCT hash64(resource_type, resource_id) AS r, resource_type AS type, resource_id AS id FROM actions_in
-UNION
-SELECT hash64(request_resource_type, request_resource_id), request_resource_type, request_resource_id
-FROM facts_in WHERE request_resource_id IS NOT NULL AND request_resource_type IS NOT NULL
+-- relation: counting
+-- rows that count. `twofold`: another row of the same id counts too (QW606).
+SELECT i.*, coalesce(c.contents, 1) > 1 AS twofold FROM actions_in i LEFT JOIN crowded c ON c.rec = i.rec
+WHERE c.rec IS NULL OR c.counts
 
--- relation: resource_twins
--- resources that share a hash although they differ.
-SELECT r FROM resource GROUP BY r HAVING count(*) > 1
+-- relation: counting_uncrowded
+-- the same where every row has an id of its own.
+SELECT *, FALSE AS twofold FROM actions_in
+
+-- relation: act
+-- the actions of this slab that count, keyed by `rec`. Times are microseconds since the epoch, UTC; v: hash of the verb.
+SELECT i.rec, i.time, $subject AS s, hash64(i.action) AS v, i.resource_type, i.resource_id,
+       CASE i.outcome WHEN 'success' THEN 0 WHEN 'failure' THEN 1 ELSE 2 END AS outcome,
+       i.cites, cardinality(i.correlates) > 0 AS correlating, i.twofold
+FROM counting i WHERE $slab

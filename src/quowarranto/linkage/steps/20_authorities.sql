@@ -1,6 +1,13 @@
--- relation: fact_once
--- the facts that count: of several with one content, the first (SPEC 2, "counts once"). One row per content digest.
-SELECT min(rec) AS rec FROM facts_in GROUP BY digest
+-- relation: fact_crowd
+-- hashes of content digests that more than one fact bears; all other facts count without a further look.
+SELECT hash64(digest) AS h FROM facts_in GROUP BY hash64(digest) HAVING count(*) > 1
+
+-- relation: fact_copy
+-- facts that do not count: of several with one content, all but the first (SPEC 2, "counts once").
+SELECT rec FROM (
+  SELECT rec, row_number() OVER (PARTITION BY digest ORDER BY rec) AS nth
+  FROM facts_in WHERE hash64(digest) IN (SELECT h FROM fact_crowd)
+) numbered WHERE nth > 1
 
 -- relation: alias_claim
 -- one row per alias: the lowest id that names it (decision 0001, 3).
@@ -38,7 +45,14 @@ LEFT JOIN alias_ring ring ON ring.key = k.key
 -- one row per authority; `a` counts them in the order of their ids, so that "lowest id" is the lowest `a`.
 SELECT row_number() OVER (ORDER BY id) AS a, id FROM (SELECT DISTINCT id FROM key_root) roots
 
--- relation: key_of
+-- relation: authority_id_unaliased
+-- the same where no fact has an alias: every id stands for itself.
+SELECT row_number() OVER (ORDER BY id) AS a, id FROM (SELECT DISTINCT id FROM facts_in) ids
+
+-- relation: key_of_unaliased
+SELECT id AS key, a FROM authority_id
+
+-- relation: key_of_aliased
 -- one row per key: the authority it names.
 SELECT k.key, i.a FROM key_root k JOIN authority_id i ON i.id = k.id
 
@@ -47,20 +61,30 @@ SELECT k.key, i.a FROM key_root k JOIN authority_id i ON i.id = k.id
 SELECT k.a, coalesce(f.valid_from, f.time) AS start, f.rec, f.digest, f.kind, f.fact, f.time, f.valid_until, f.end_reason,
        f.grace_until, f.series, f.principal_type, f.principal_id, f.principal_like, f.by_type, f.by_id, f.effect, f.scope,
        f.cites_said, cardinality(f.cites) AS citations, f.issued_by, f.requested_by, f.sole_decider, f.justification,
-       f.ticket, f.owner, f.request_subject_type, f.request_subject_id, f.request_action, f.request_resource_type,
-       f.request_resource_id
-FROM facts_in f JOIN fact_once o ON o.rec = f.rec JOIN key_of k ON k.key = f.id
+       f.ticket, f.owner
+FROM facts_in f JOIN key_of k ON k.key = f.id WHERE f.rec NOT IN (SELECT rec FROM fact_copy)
+
+-- relation: fact_count
+-- how many facts each authority has, and whether they are of one kind. `plain`: there is but one, it establishes, and no
+-- series says when it ends, so that nothing of SPEC 3 is to be compared.
+SELECT a, count(*) AS facts, min(kind) AS kind, max(kind) AS other_kind,
+       count(*) = 1 AND max(CASE WHEN fact = 'established' AND series IS NULL AND kind <> 'decision' THEN 1 ELSE 0 END) = 1
+         AS plain
+FROM fact GROUP BY a
 
 -- relation: authority
 -- one row per authority, with the kind of its first fact (decision 0001, 2).
-SELECT i.a, i.id, min_by(f.kind, f.nth) AS kind
+SELECT i.a, i.id, c.kind, c.facts, c.plain FROM authority_id i JOIN fact_count c ON c.a = i.a WHERE c.kind = c.other_kind
+UNION ALL
+SELECT i.a, i.id, f.kind, f.facts, FALSE
 FROM authority_id i
 JOIN (
-  SELECT a, kind,
-         row_number() OVER (PARTITION BY a ORDER BY CASE fact WHEN 'ended' THEN 1 ELSE 0 END, start, time, digest) AS nth
-  FROM fact
+  SELECT f.a, f.kind, c.facts,
+         row_number() OVER (
+           PARTITION BY f.a ORDER BY CASE f.fact WHEN 'ended' THEN 1 ELSE 0 END, f.start, f.time, f.digest) AS nth
+  FROM fact f JOIN fact_count c ON c.a = f.a WHERE c.kind <> c.other_kind
 ) f ON f.a = i.a
-GROUP BY i.a, i.id
+WHERE f.nth = 1
 
 -- relation: correlate
 -- one row per value that an authority shares with whoever may have used it (SPEC 4.2).

@@ -31,8 +31,7 @@ SELECT f.a, f.rec, f.fact,
        f.requested_by, f.sole_decider, f.justification, f.ticket, f.owner, f.series
 FROM fact f
 JOIN authority n ON n.a = f.a
-JOIN (SELECT a FROM fact GROUP BY a HAVING count(*) > 1) several ON several.a = f.a
-WHERE n.kind <> 'decision'
+WHERE n.kind <> 'decision' AND n.facts > 1
 
 -- relation: taken_over
 -- for every fact of `said`, which fact each field comes from: its own or the nearest one before it that has it.
@@ -52,24 +51,12 @@ SELECT a, rec, fact, nth,
 FROM said
 WINDOW w AS (PARTITION BY a ORDER BY nth ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 
--- relation: opening
--- one row per fact that opens a term, with all that the term says of itself; `term` is that fact's `rec`.
--- `cites_rec` is the fact whose `cites` count.
-SELECT f.a, f.rec AS term, f.start, f.time, f.digest, f.valid_until, n.kind,
-       f.principal_type, f.principal_id, f.principal_like, f.by_type, f.by_id, f.effect, f.scope, f.issued_by,
-       f.requested_by, f.sole_decider, f.justification, f.ticket, f.owner, f.series,
-       CASE WHEN f.cites_said THEN f.rec END AS cites_rec
-FROM fact f
-JOIN authority n ON n.a = f.a
-JOIN (SELECT a FROM fact GROUP BY a HAVING count(*) = 1) alone ON alone.a = f.a
-WHERE n.kind <> 'decision' AND f.fact = 'established'
-UNION ALL
-SELECT f.a, f.rec, f.start, f.time, f.digest, f.valid_until, n.kind,
-       pr.principal_type, pr.principal_id, pr.principal_like, byy.by_type, byy.by_id, ef.effect, sc.scope, iss.issued_by,
-       rq.requested_by, de.sole_decider, ju.justification, ti.ticket, ow.owner, se.series, ci.rec
+-- relation: composed
+-- one row per fact that opens a term of an authority with several facts: all that the term says of itself. `term` is that
+-- fact's `rec`, `cites_rec` the fact whose `cites` count.
+SELECT t.a, t.rec AS term, pr.principal_type, pr.principal_id, pr.principal_like, byy.by_type, byy.by_id, ef.effect, sc.scope,
+       iss.issued_by, rq.requested_by, de.sole_decider, ju.justification, ti.ticket, ow.owner, se.series, ci.rec AS cites_rec
 FROM taken_over t
-JOIN fact f ON f.rec = t.rec
-JOIN authority n ON n.a = t.a
 LEFT JOIN said pr  ON pr.a = t.a  AND pr.nth = t.principal_nth
 LEFT JOIN said byy ON byy.a = t.a AND byy.nth = t.by_nth
 LEFT JOIN said ef  ON ef.a = t.a  AND ef.nth = t.effect_nth
@@ -83,6 +70,15 @@ LEFT JOIN said ti  ON ti.a = t.a  AND ti.nth = t.ticket_nth
 LEFT JOIN said ow  ON ow.a = t.a  AND ow.nth = t.owner_nth
 LEFT JOIN said se  ON se.a = t.a  AND se.nth = t.series_nth
 WHERE t.fact = 'established'
+
+-- relation: opening
+-- one row per fact that opens a term whose end is to be looked for; those of `plain` authorities say it themselves.
+SELECT f.a, f.rec AS term, f.start, f.time, f.digest, f.valid_until, n.kind, f.series
+FROM fact f JOIN authority n ON n.a = f.a
+WHERE n.kind <> 'decision' AND n.facts = 1 AND NOT n.plain AND f.fact = 'established'
+UNION ALL
+SELECT f.a, f.rec, f.start, f.time, f.digest, f.valid_until, n.kind, c.series
+FROM composed c JOIN fact f ON f.rec = c.term JOIN authority n ON n.a = c.a
 
 -- relation: never_opened
 -- ids with only `ended` facts: one term from minus infinity to the earliest of them (SPEC 3; decision 0001, 8).
@@ -184,24 +180,31 @@ LEFT JOIN series_start ss ON ss.series = b.series AND ss.start = b.succeeded_us
 
 -- relation: term
 -- one row per interval in which an authority was in force (SPEC 3); [start_us, end_us) half-open, microseconds, UTC.
--- `pref` orders the terms of one authority by how late they end, `nth` by how early they start.
-SELECT b.*, 1 AS pref, 1 AS nth FROM bounded b WHERE b.a NOT IN (SELECT a FROM several)
+-- `pref` orders the terms of one authority by how late they end, `nth` by how early they start. `lone`: it
+-- has no other, and does not end before it begins.
+SELECT f.a, f.rec AS term, f.kind, f.start AS start_us, f.time, CAST(NULL AS STRING) AS digest,
+       coalesce(f.valid_until, $forever) AS end_us,
+       CASE WHEN coalesce(f.valid_until, $forever) = $forever THEN 'open' ELSE 'expired' END AS ended_by,
+       CAST(NULL AS BIGINT) AS grace_us, 1 AS pref, 1 AS nth, coalesce(f.valid_until, $forever) >= f.start AS lone
+FROM fact f JOIN authority n ON n.a = f.a WHERE n.plain
+UNION ALL
+SELECT b.*, 1, 1, b.end_us >= b.start_us FROM bounded b WHERE b.a NOT IN (SELECT a FROM several)
 UNION ALL
 SELECT b.*,
        row_number() OVER (PARTITION BY a ORDER BY end_us, start_us, time, digest),
-       row_number() OVER (PARTITION BY a ORDER BY start_us, end_us, time, digest)
+       row_number() OVER (PARTITION BY a ORDER BY start_us, end_us, time, digest), FALSE
 FROM bounded b WHERE b.a IN (SELECT a FROM several)
 UNION ALL
-SELECT n.a, n.rec, n.kind, $never, n.time, n.digest, n.time, x.reason_name, CASE WHEN x.reason IN (4, 5) THEN x.grace END, 1, 1
+SELECT n.a, n.rec, n.kind, $never, n.time, n.digest, n.time, x.reason_name, CASE WHEN x.reason IN (4, 5) THEN x.grace END, 1, 1,
+       TRUE
 FROM never_opened n JOIN ended_at x ON x.a = n.a AND x.time = n.time
 
 -- relation: decision
--- one row per decision: its earliest fact, a point at its `time` (SPEC 3; decision 0001, 9).
-SELECT f.a, f.rec AS term, f.time AS at_us, f.valid_until AS until_us,
-       f.principal_type, f.principal_id, f.principal_like, coalesce(f.effect, 'allow') AS effect, f.scope, f.issued_by,
-       CASE WHEN f.cites_said THEN f.rec END AS cites_rec, f.citations,
-       f.request_subject_type, f.request_subject_id, f.request_action, f.request_resource_type, f.request_resource_id
-FROM (
-  SELECT f.*, row_number() OVER (PARTITION BY f.a ORDER BY f.time, f.digest) AS nth
-  FROM fact f JOIN authority n ON n.a = f.a WHERE n.kind = 'decision'
-) f WHERE f.nth = 1
+-- one row per decision: its earliest fact, a point at its `time` (SPEC 3; decision 0001, 9). `term` is that fact's `rec`.
+SELECT f.a, f.rec AS term, f.time AS at_us, f.valid_until AS until_us
+FROM fact f JOIN authority n ON n.a = f.a WHERE n.kind = 'decision' AND n.facts = 1
+UNION ALL
+SELECT a, rec, time, valid_until FROM (
+  SELECT f.a, f.rec, f.time, f.valid_until, row_number() OVER (PARTITION BY f.a ORDER BY f.time, f.digest) AS nth
+  FROM fact f JOIN authority n ON n.a = f.a WHERE n.kind = 'decision' AND n.facts > 1
+) f WHERE nth = 1

@@ -1,31 +1,36 @@
--- relation: point
--- one row per moment at which the answer to "which term is tested, and does it hold?" can change for an authority.
+-- relation: tested_span
+-- the first and the last instant at which anything is tested: actions at their time, and what lies below a decision at the
+-- decision's. Phases that lie outside need not be looked at. One row.
+SELECT coalesce(min(first_us), 0) AS first_us, coalesce(max(last_us), 0) AS last_us FROM (
+  SELECT min(time) AS first_us, max(time) AS last_us FROM actions_in
+  UNION ALL SELECT min(at_us), max(at_us) FROM decision
+) bounds
+
+-- relation: moment
+-- of authorities with several terms: one row per moment at which the answer to "which term is tested, and does it hold?"
+-- can change.
 SELECT DISTINCT a, at_us FROM (
-  SELECT a, $never AS at_us FROM authority
-  UNION ALL SELECT a, start_us - $skew FROM term WHERE start_us > $never
-  UNION ALL SELECT a, start_us FROM term WHERE start_us > $never
-  UNION ALL SELECT a, end_us FROM term WHERE end_us < $forever
-  UNION ALL SELECT a, end_us + $skew FROM term WHERE end_us < $forever
-  UNION ALL SELECT a, grace_us + $skew FROM term WHERE grace_us IS NOT NULL AND ended_by IN ('rotated', 'superseded')
-  UNION ALL SELECT a, time - $skew FROM term WHERE kind = 'approval'   -- the order test of a directly cited approval
-  UNION ALL SELECT a, at_us - $skew FROM decision
-  UNION ALL SELECT a, at_us FROM decision
-  UNION ALL SELECT a, until_us FROM decision WHERE until_us IS NOT NULL
-  UNION ALL SELECT a, until_us + $skew FROM decision WHERE until_us IS NOT NULL
+  SELECT a, $never AS at_us FROM term WHERE NOT lone
+  UNION ALL SELECT a, start_us - $skew FROM term WHERE NOT lone AND start_us > $never
+  UNION ALL SELECT a, start_us FROM term WHERE NOT lone AND start_us > $never
+  UNION ALL SELECT a, end_us FROM term WHERE NOT lone AND end_us < $forever
+  UNION ALL SELECT a, end_us + $skew FROM term WHERE NOT lone AND end_us < $forever
+  UNION ALL
+  SELECT a, grace_us + $skew FROM term WHERE NOT lone AND grace_us IS NOT NULL AND ended_by IN ('rotated', 'superseded')
 ) moments
 
 -- relation: counted
--- at each point: how many terms have started, have started within the skew, have ended. One row per (a, at).
+-- at each of them: how many terms have started, have started within the skew, have ended. One row per (a, at).
 SELECT a, pos AS at_us, started, near, ended FROM (
   SELECT a, pos, what,
          sum(CASE WHEN what = 1 THEN 1 ELSE 0 END) OVER w AS started,
          sum(CASE WHEN what = 2 THEN 1 ELSE 0 END) OVER w AS near,
          sum(CASE WHEN what = 3 THEN 1 ELSE 0 END) OVER w AS ended
   FROM (
-    SELECT a, start_us AS pos, 1 AS what FROM term
-    UNION ALL SELECT a, CASE WHEN start_us = $never THEN $never ELSE start_us - $skew END, 2 FROM term
-    UNION ALL SELECT a, end_us, 3 FROM term WHERE end_us < $forever
-    UNION ALL SELECT p.a, p.at_us, 9 FROM point p JOIN authority n ON n.a = p.a WHERE n.kind <> 'decision'
+    SELECT a, start_us AS pos, 1 AS what FROM term WHERE NOT lone
+    UNION ALL SELECT a, CASE WHEN start_us = $never THEN $never ELSE start_us - $skew END, 2 FROM term WHERE NOT lone
+    UNION ALL SELECT a, end_us, 3 FROM term WHERE NOT lone AND end_us < $forever
+    UNION ALL SELECT a, at_us, 9 FROM moment
   ) events
   WINDOW w AS (PARTITION BY a ORDER BY pos, what ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 ) running WHERE what = 9
@@ -33,7 +38,7 @@ SELECT a, pos AS at_us, started, near, ended FROM (
 -- relation: latest_so_far
 -- for the first n terms by start, the `pref` of the one that ends last. One row per (a, nth).
 SELECT a, nth, max(pref) OVER (PARTITION BY a ORDER BY nth ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS pref
-FROM term
+FROM term WHERE NOT lone
 
 -- relation: held
 -- the tested term where one holds exactly (how = 0) or within the skew (how = 1). SPEC 5, decision 0001, 10 a and b.
@@ -52,10 +57,11 @@ FROM held h JOIN term t ON t.a = h.a AND t.end_us <= h.at_us AND h.at_us < t.gra
 WHERE h.how IS NULL AND t.ended_by IN ('rotated', 'superseded')
 GROUP BY h.a, h.at_us
 
--- relation: phase
--- one row per (authority, at): from this moment until the next row's, `term` is tested and `bits` are its codes.
--- SPEC 5, "in force" and "grace". A decision is tested against its own moment (decision 0001, 11).
-SELECT h.a, h.at_us,
+-- relation: phase_several
+-- one row per moment of an authority with several terms: from then on `term` is tested and `bits` are its codes.
+-- SPEC 5, "in force" and "grace".
+SELECT h.a, h.at_us AS from_us,
+       lead(h.at_us, 1, $forever) OVER (PARTITION BY h.a ORDER BY h.at_us) AS until_us,
        coalesce(h.term, g.term, e.term, f.term) AS term,
        CASE
          WHEN h.how = 0 THEN 0
@@ -72,18 +78,60 @@ LEFT JOIN term g ON g.a = h.a AND g.pref = gr.pref
 LEFT JOIN term e ON e.a = h.a AND e.pref = h.ended AND h.how IS NULL
 LEFT JOIN (
   SELECT a, term FROM (
-    SELECT a, term, row_number() OVER (PARTITION BY a ORDER BY start_us, end_us DESC, time, digest) AS nth FROM term
+    SELECT a, term, row_number() OVER (PARTITION BY a ORDER BY start_us, end_us DESC, time, digest) AS nth
+    FROM term WHERE NOT lone
   ) firsts WHERE nth = 1
 ) f ON f.a = h.a
-UNION ALL
-SELECT p.a, p.at_us, d.term,
-       CASE
-         WHEN p.at_us < d.at_us - $skew THEN $QW204
-         WHEN p.at_us >= d.until_us + $skew THEN $QW201
-         WHEN p.at_us < d.at_us OR p.at_us >= d.until_us THEN $QW604
-         ELSE 0 END
-FROM point p JOIN decision d ON d.a = p.a
 
--- relation: node_phase
--- the same under the names that chains are walked with.
-SELECT a AS node, at_us AS from_us, term, bits FROM phase
+-- relation: inside
+-- decisions that an authority cites; all others are tested where they are cited, by arithmetic, when actions are placed.
+SELECT a, term, at_us, until_us FROM decision WHERE a NOT IN (SELECT a FROM opened)
+
+-- relation: phase
+-- one row per (authority, stretch of time in which one and the same term is tested with the same outcome): [from_us,
+-- until_us), `term`, and `bits`, its codes. SPEC 5, "in force" and "grace". A `lone` term says itself where its phases
+-- begin, and so does a decision that some authority cites, tested against its own moment (decision 0001, 11).
+SELECT p.a AS node, p.from_us, p.until_us, p.term, p.bits FROM (
+  SELECT a, from_us, until_us, term, bits FROM phase_several
+  UNION ALL
+  SELECT a, $never, start_us - $skew, term, $QW204 FROM term WHERE lone AND start_us > $never
+  UNION ALL
+  SELECT a, start_us - $skew, start_us, term, $QW604 FROM term WHERE lone AND start_us > $never
+  UNION ALL
+  SELECT a, start_us, end_us, term, 0 FROM term WHERE lone
+  UNION ALL
+  SELECT a, end_us, end_us + $skew, term, $QW604 FROM term WHERE lone AND end_us < $forever
+  UNION ALL
+  SELECT a, end_us + $skew, grace_us + $skew, term, $QW401 FROM term WHERE lone AND ended_by IN ('rotated', 'superseded')
+  UNION ALL
+  SELECT a, CASE WHEN ended_by IN ('rotated', 'superseded') AND grace_us > end_us THEN grace_us ELSE end_us END + $skew,
+         $forever, term,
+         CASE WHEN kind = 'exception' AND ended_by NOT IN ('rotated', 'superseded') THEN $QW304
+              WHEN ended_by IN ('expired', 'renewed') THEN $QW201
+              WHEN ended_by IN ('revoked', 'closed') THEN $QW202
+              WHEN ended_by = 'superseded' THEN $QW203 ELSE $QW402 END
+  FROM term WHERE lone AND end_us < $forever
+  UNION ALL
+  SELECT a, $never, at_us - $skew, term, $QW204 FROM inside
+  UNION ALL
+  SELECT a, at_us - $skew, least(at_us, coalesce(until_us, $forever - $skew) + $skew), term, $QW604 FROM inside
+  UNION ALL
+  SELECT a, at_us, coalesce(until_us, $forever), term, 0 FROM inside
+  UNION ALL
+  SELECT a, greatest(at_us, until_us), until_us + $skew, term, $QW604 FROM inside WHERE until_us IS NOT NULL
+  UNION ALL
+  SELECT a, greatest(at_us - $skew, until_us + $skew), $forever, term, $QW201 FROM inside WHERE until_us IS NOT NULL
+) p CROSS JOIN tested_span w
+WHERE p.from_us < p.until_us AND p.until_us > w.first_us AND p.from_us <= w.last_us
+
+-- relation: phase_many
+-- authorities with many of them.
+SELECT node FROM phase GROUP BY node HAVING count(*) > $few
+
+-- relation: point
+-- one row per moment from which an authority may be judged otherwise. For an approval also the one from which a use is no
+-- longer earlier than it was decided (the order test of SPEC 5).
+SELECT node AS a, from_us AS at_us FROM phase
+UNION
+SELECT t.a, t.time - $skew FROM term t CROSS JOIN tested_span w
+WHERE t.kind = 'approval' AND t.time - $skew > w.first_us AND t.time - $skew <= w.last_us

@@ -1,7 +1,10 @@
+-- relation: want_verb_wanted
+SELECT DISTINCT sc, v FROM want_scope_wanted
+
 -- relation: rule_verb$x
 -- rules of a scope that allow a verb, with the longest literal prefix of the patterns that match it.
 SELECT w.sc, w.v, p.rule, max(p.literal) AS literal
-FROM (SELECT DISTINCT sc, v FROM want_scope$x) w
+FROM want_verb$x w
 JOIN verb n ON n.v = w.v
 JOIN scope_pattern p ON p.sc = w.sc AND p.target = 'action'
 WHERE p.pattern_like IS NULL OR n.verb LIKE p.pattern_like ESCAPE '!'
@@ -14,7 +17,7 @@ SELECT w.sc, w.v, w.r, max((p.literal + 1) * 4294967296 + rv.literal + 1) AS nar
 FROM want_scope$x w
 JOIN rule_verb$x rv ON rv.sc = w.sc AND rv.v = w.v
 JOIN scope_pattern p ON p.sc = w.sc AND p.rule = rv.rule AND p.target = 'resource'
-JOIN resource n ON n.r = w.r
+JOIN resource$x n ON n.r = w.r
 WHERE p.pattern_like IS NULL
    OR (CASE WHEN p.typed THEN n.type || ':' || n.id ELSE n.id END) LIKE p.pattern_like ESCAPE '!'
 GROUP BY w.sc, w.v, w.r
@@ -25,6 +28,6 @@ SELECT w.sc, w.v, w.r
 FROM want_scope_tested w
 JOIN rule_verb_tested rv ON rv.sc = w.sc AND rv.v = w.v
 JOIN scope_pattern p ON p.sc = w.sc AND p.rule = rv.rule AND p.target = 'resource'
-JOIN resource n ON n.r = w.r
+JOIN resource_tested n ON n.r = w.r
 WHERE p.pattern_like IS NULL
    OR (CASE WHEN p.typed THEN n.type || ':' || n.id ELSE n.id END) LIKE p.pattern_like ESCAPE '!'

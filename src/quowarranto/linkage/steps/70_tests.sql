@@ -1,29 +1,81 @@
+-- SPEC 5: what depends on the action itself. Run for the first steps named by a key ($n = 1) and for the others ($n = 2).
+
 -- relation: use_subject
--- one row per (use, subject) that meet in some action.
-SELECT DISTINCT use, s FROM action_use
+-- one row per (chain, subject) that meet in some action.
+SELECT DISTINCT use, s FROM placed$n
 
--- relation: stranger
--- authorities that empower somebody else than the subject (SPEC 5, principal; past a delegation it is in `visit`).
-SELECT DISTINCT k.use, k.s, v.node
+-- relation: unlike
+-- authorities of these chains that empower somebody whose name is not letter for letter the acting principal's.
+SELECT k.use, k.s, v.node, t.principal_type, t.principal_id, t.principal_like
 FROM use_subject k
-JOIN (SELECT DISTINCT use, node, principal_type, principal_id, principal_like FROM use_visit
-      WHERE NOT lent AND principal_id IS NOT NULL) v ON v.use = k.use
-JOIN subject m ON m.s = k.s
-JOIN principal n ON n.p = m.p
-GROUP BY k.use, k.s, v.node, v.principal_type, v.principal_id
-HAVING max(CASE WHEN n.type = v.principal_type
-                     AND (n.id = v.principal_id OR n.id LIKE v.principal_like ESCAPE '!') THEN 1 ELSE 0 END) = 0
+JOIN use_visit v ON v.use = k.use AND NOT v.lent
+JOIN says t ON t.term = v.term AND t.principal_id IS NOT NULL
+JOIN acting w ON w.s = k.s
+WHERE t.principal_id <> w.principal_id OR t.principal_type <> w.principal_type
 
--- relation: scope_set
--- the scopes behind each set of scopes.
-SELECT DISTINCT s.ss, v.sc FROM use_scopes s JOIN use_visit v ON v.use = s.use AND v.sc IS NOT NULL
+-- relation: stranger$n
+-- authorities that empower somebody else than the subject (SPEC 5, principal; past a delegation it is in `visit`).
+SELECT DISTINCT k.use, k.s, k.node
+FROM unlike k JOIN subject m ON m.s = k.s JOIN principal n ON n.p = m.p
+GROUP BY k.use, k.s, k.node, k.principal_type, k.principal_id
+HAVING max(CASE WHEN n.type = k.principal_type
+                     AND (n.id = k.principal_id OR n.id LIKE k.principal_like ESCAPE '!') THEN 1 ELSE 0 END) = 0
+
+-- relation: stranger_use
+SELECT DISTINCT use, s FROM stranger$n
+
+-- relation: set_verb
+-- one row per (set of scopes, verb) to be tried.
+SELECT DISTINCT u.ss, x.v FROM placed$n x JOIN use_sum u ON u.use = x.use WHERE u.ss IS NOT NULL
+
+-- relation: want_verb_tested
+-- the same for each scope by itself. `lone`: it is the only one of its set.
+SELECT DISTINCT coalesce(m.sc, k.ss) AS sc, k.v FROM set_verb k LEFT JOIN scope_set m ON m.ss = k.ss
+
+-- relation: scope_try
+-- patterns that a resource must match one of, per (scope, verb).
+SELECT w.sc, w.v, p.pattern_like, p.typed
+FROM rule_verb_tested w JOIN scope_pattern p ON p.sc = w.sc AND p.rule = w.rule AND p.target = 'resource'
+
+-- relation: easy
+-- sets of one scope of which at most one pattern is to be tried: row by row, in `told$n`. `none`: the verb is not covered.
+-- `head`: what stands before the first `:` of a pattern against `type:id`, where it is free of wildcards; then the `rest`
+-- can be compared with the id by itself, and no text has to be put together for every action.
+SELECT ss, v, pattern_like, typed, none,
+       CASE WHEN plain_head THEN substr(pattern_like, 1, colon - 1) END AS head,
+       CASE WHEN plain_head THEN substr(pattern_like, colon + 1) ELSE pattern_like END AS rest
+FROM (
+  SELECT e.*, typed = 1 AND colon > 0 AND instr(before, '%') = 0 AND instr(before, '_') = 0 AND instr(before, '!') = 0
+           AS plain_head
+  FROM (
+    SELECT ss, v, pattern_like, typed, none, colon, substr(pattern_like, 1, colon - 1) AS before FROM (
+      SELECT k.ss, k.v, max(t.pattern_like) AS pattern_like, max(CASE WHEN t.typed THEN 1 ELSE 0 END) AS typed,
+             count(t.sc) = 0 AS none, instr(max(t.pattern_like), ':') AS colon
+      FROM set_verb k LEFT JOIN scope_try t ON t.sc = k.ss AND t.v = k.v
+      WHERE k.ss NOT IN (SELECT ss FROM scope_set)
+      GROUP BY k.ss, k.v HAVING count(t.sc) <= 1
+    ) tries
+  ) e
+) heads
+
+-- relation: hard
+-- all others: tried once per (set of scopes, verb, resource).
+SELECT k.ss, k.v FROM set_verb k WHERE NOT EXISTS (SELECT 1 FROM easy e WHERE e.ss = k.ss AND e.v = k.v)
+
+-- relation: tried
+SELECT x.rec, x.use, u.ss, x.v, hash64(x.resource_type, x.resource_id) AS r, x.resource_type, x.resource_id
+FROM placed$n x JOIN use_sum u ON u.use = x.use JOIN hard h ON h.ss = u.ss AND h.v = x.v
+
+-- relation: resource_tested
+-- one row per resource of these.
+SELECT DISTINCT r, resource_type AS type, resource_id AS id FROM tried
 
 -- relation: want_set
 -- sets of scopes to be tried against a verb and a resource.
-SELECT DISTINCT u.ss, x.v, x.r FROM action_use x JOIN use_sum u ON u.use = x.use WHERE u.ss IS NOT NULL
+SELECT DISTINCT ss, v, r FROM tried
 
 -- relation: want_scope_tested
-SELECT m.sc, w.v, w.r FROM want_set w JOIN scope_set m ON m.ss = w.ss
+SELECT DISTINCT coalesce(m.sc, w.ss) AS sc, w.v, w.r FROM want_set w LEFT JOIN scope_set m ON m.ss = w.ss
 
 -- relation: overstep
 -- scopes that do not cover the verb and resource (SPEC 5, scope: every one in the chain must).
@@ -31,50 +83,90 @@ SELECT w.sc, w.v, w.r FROM want_scope_tested w
 WHERE NOT EXISTS (SELECT 1 FROM covered c WHERE c.sc = w.sc AND c.v = w.v AND c.r = w.r)
 
 -- relation: set_overstep
-SELECT DISTINCT w.ss, w.v, w.r FROM overstep o JOIN scope_set m ON m.sc = o.sc
-JOIN want_set w ON w.ss = m.ss AND w.v = o.v AND w.r = o.r
+SELECT DISTINCT w.ss, w.v, w.r, o.sc
+FROM want_set w LEFT JOIN scope_set m ON m.ss = w.ss JOIN overstep o ON o.sc = coalesce(m.sc, w.ss) AND o.v = w.v AND o.r = w.r
+
+-- relation: hard_overstep
+-- one row per (action, chain, scope of it that does not cover the action).
+SELECT DISTINCT x.rec, x.use, o.sc FROM tried x JOIN set_overstep o ON o.ss = x.ss AND o.v = x.v AND o.r = x.r
+
+-- relation: hard_overstep_use
+SELECT DISTINCT rec, use FROM hard_overstep
+
+-- relation: told$n
+-- one row per (action, chain): the codes of the chain and of its tests, and what the chain consists of. Whether
+-- a QW402 is a QW403 is found out last (`late`).
+SELECT rec, use, under, time, s, outcome, how, sole, traits,
+       bits
+       | (CASE WHEN strange THEN $QW207 ELSE 0 END)
+       | (CASE WHEN outside THEN $QW206 ELSE 0 END)
+       | (CASE WHEN how >= 3 THEN $QW102 ELSE 0 END)
+       | (CASE WHEN (traits & $denies) <> 0 AND outcome <> 2 THEN $QW205 ELSE 0 END)
+       | (CASE WHEN (traits & $revoked) <> 0 AND outcome = 0 THEN $QW406 ELSE 0 END)
+       | (CASE WHEN twofold THEN $QW606 ELSE 0 END) AS bits
+FROM (
+  SELECT x.rec, x.use, x.under, x.time, x.s, x.outcome, x.how, x.sole, x.twofold, u.traits, u.bits,
+         g.use IS NOT NULL AS strange,
+         o.rec IS NOT NULL
+         OR (e.ss IS NOT NULL
+             AND (e.none
+                  OR NOT (e.pattern_like IS NULL
+                          OR CASE WHEN e.head IS NOT NULL AND instr(x.resource_type, ':') = 0
+                                  THEN x.resource_type = e.head AND x.resource_id LIKE e.rest ESCAPE '!'
+                                  WHEN e.typed = 1 THEN x.resource_type || ':' || x.resource_id LIKE e.pattern_like ESCAPE '!'
+                                  ELSE x.resource_id LIKE e.pattern_like ESCAPE '!' END))) AS outside
+  FROM placed$n x
+  JOIN use_sum u ON u.use = x.use
+  LEFT JOIN stranger_use g ON g.use = x.use AND g.s = x.s
+  LEFT JOIN easy e ON e.ss = u.ss AND e.v = x.v
+  LEFT JOIN hard_overstep_use o ON o.rec = x.rec AND o.use = x.use
+) tested_rows
+
+-- relation: outside$n
+-- authorities whose scope does not cover an action of this slab.
+SELECT x.rec, v.node FROM told$n x JOIN hard_overstep o ON o.rec = x.rec AND o.use = x.use
+JOIN use_visit v ON v.use = o.use AND v.sc = o.sc
+UNION
+SELECT x.rec, v.node FROM told$n x JOIN use_visit v ON v.use = x.use AND v.sc IS NOT NULL
+WHERE (x.bits & $QW206) <> 0 AND NOT EXISTS (SELECT 1 FROM hard_overstep o WHERE o.rec = x.rec AND o.use = x.use)
+
+-- relation: rotated
+-- authorities that are at some time rotated and past their grace.
+SELECT DISTINCT node FROM phase WHERE (bits & $QW402) <> 0
 
 -- relation: rotated_visit
--- rotated authorities, past their grace, and when they were rotated.
+-- the chains in which they are, and when they were rotated.
 SELECT DISTINCT v.use, v.node, t.end_us FROM use_visit v JOIN term t ON t.term = v.term WHERE (v.bits & $QW402) <> 0
 
--- relation: known_origin
--- where each of them was used from by actions that cite it, and since when.
-SELECT c.a, x.origin, min(x.time) AS first_us
-FROM action_cite c JOIN action x ON x.rec = c.rec
-WHERE x.origin IS NOT NULL AND c.a IN (SELECT node FROM rotated_visit)
-GROUP BY c.a, x.origin
+-- relation: late_use
+-- use after rotation and grace.
+SELECT DISTINCT x.rec, r.node, r.end_us
+FROM (SELECT rec, use FROM told1 WHERE (bits & $QW402) <> 0
+      UNION ALL SELECT rec, use FROM told2 WHERE (bits & $QW402) <> 0) x
+JOIN rotated_visit r ON r.use = x.use
 
--- relation: late
--- use after rotation and grace: QW403 from an origin that had not used it before, else QW402 (SPEC 5).
-SELECT DISTINCT x.rec, r.node,
-       CASE WHEN n.origin IS NOT NULL AND (k.first_us IS NULL OR k.first_us >= r.end_us) THEN $QW403 ELSE $QW402 END AS bits
-FROM action_use x JOIN rotated_visit r ON r.use = x.use JOIN action n ON n.rec = x.rec
-LEFT JOIN known_origin k ON k.a = r.node AND k.origin = n.origin
+-- relation: origin_of
+-- where the actions came from of which it matters: late ones, those that cite a rotated authority or a key without record.
+SELECT i.rec, i.time, i.origin FROM actions_in i
+WHERE $slab AND i.origin IS NOT NULL AND i.rec IN (
+  SELECT rec FROM late_use UNION ALL SELECT rec FROM cite WHERE a IS NULL OR a IN (SELECT node FROM rotated))
 
--- relation: told
--- every first step with what its chain consists of, and the codes of its tests. Not kept: `judged` adds it up.
-SELECT x.rec, x.time, x.p, x.outcome, x.how, x.sole,
-       (u.bits & ~$QW402)
-       | (CASE WHEN g.use IS NOT NULL THEN $QW207 ELSE 0 END)
-       | (CASE WHEN o.ss IS NOT NULL THEN $QW206 ELSE 0 END)
-       | (CASE WHEN x.how >= 3 THEN $QW102 ELSE 0 END)
-       | (CASE WHEN u.denies = 1 AND x.outcome <> 2 THEN $QW205 ELSE 0 END)
-       | (CASE WHEN u.revoked = 1 AND x.outcome = 0 THEN $QW406 ELSE 0 END)
-       | (CASE WHEN x.twofold THEN $QW606 ELSE 0 END) AS bits,
-       u.kinds, u.ends, CASE WHEN x.how <= 2 THEN u.anchored ELSE 0 END AS anchored
-FROM action_use x
-JOIN use_sum u ON u.use = x.use
-LEFT JOIN (SELECT DISTINCT use, s FROM stranger) g ON g.use = x.use AND g.s = x.s
-LEFT JOIN set_overstep o ON o.ss = u.ss AND o.v = x.v AND o.r = x.r
+-- relation: known_origin_new
+-- where each rotated authority was used from by actions that cite it, and since when.
+SELECT c.a, o.origin, min(o.time) AS first_us
+FROM cite c JOIN origin_of o ON o.rec = c.rec WHERE c.a IN (SELECT node FROM rotated) GROUP BY c.a, o.origin
+
+-- relation: late_all_new
+SELECT l.rec, l.node, l.end_us, o.origin FROM late_use l LEFT JOIN origin_of o ON o.rec = l.rec
+
+-- relation: gone_new
+-- keys without any record that actions cite themselves.
+SELECT c.rec, c.gone AS key, o.origin FROM cite c LEFT JOIN origin_of o ON o.rec = c.rec WHERE c.a IS NULL
 
 -- relation: aside
 -- codes that single actions have beside those of their chains.
-SELECT rec, bits FROM late
-UNION ALL SELECT rec, $QW103 FROM by_session WHERE ambiguous
-UNION ALL SELECT rec, $QW104 FROM action_dangling
-UNION ALL SELECT rec, $QW108 FROM uncovered
-
--- relation: compound
--- actions of which several rows must be added up although their first steps say that they are the only one.
-SELECT rec FROM aside UNION SELECT rec FROM joined
+SELECT rec, bit_or(bits) AS bits FROM (
+  SELECT rec, $QW103 AS bits FROM by_session WHERE ambiguous
+  UNION ALL SELECT rec, $QW104 FROM action_dangling
+  UNION ALL SELECT rec, $QW108 FROM uncovered
+) codes GROUP BY rec

@@ -51,11 +51,12 @@ def cut(entries: Sequence[bytes | memoryview]) -> Cut:
     whole, columns = _cutting.columns(entries)
     _, _, names, stages, verbs, received, _, _, uris, users, targets, addresses, agents, refs, statuses, notes = columns
     times = instants(received)
-    ordinary = [
-        yes and at is not None and len(name) == 36 and not name.strip("0123456789abcdef-")
-        and (not uri or (uri[0] == 34 and uri.isascii()))  # where there is an object, nobody else looks at it
-        for yes, at, name, uri in zip(whole, times, names, uris, strict=True)
-    ]  # fmt: skip
+    ordinary = whole
+    if None in times or not _plain(names, uris):
+        ordinary = [
+            yes and at is not None and _plain((name,), (uri,))
+            for yes, at, name, uri in zip(whole, times, names, uris, strict=True)
+        ]
     return Cut(
         ordinary=ordinary,
         names=names,
@@ -63,9 +64,19 @@ def cut(entries: Sequence[bytes | memoryview]) -> Cut:
         stages=list(map(audit.STAGES.__getitem__, stages)),
         members=(
             list(zip(users, targets, addresses, agents, strict=True)),
-            [(verb, ref, b"" if ref else uri) for verb, ref, uri in zip(verbs, refs, uris, strict=True)],
+            list(zip(verbs, refs, [b"" if ref else uri for ref, uri in zip(refs, uris, strict=True)], strict=True)),
             list(zip(statuses, notes, stages, strict=True)),
         ),
+    )
+
+
+def _plain(names: Sequence[str], uris: Sequence[bytes]) -> bool:
+    """Whether these are audit ids that the API server made, and URIs that nobody need look at beside an object."""
+    return (
+        set(map(len, names)) == {36}
+        and not "".join(names).strip("0123456789abcdef-")
+        and b"".join(uris).isascii()
+        and all(uri[:1] in (b'"', b"") for uri in uris)
     )
 
 
