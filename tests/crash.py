@@ -7,6 +7,7 @@ the verdicts of a run that nobody disturbed. Readers that poll while a writer wo
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -18,10 +19,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from quowarranto.case.query import quarantine, records, verdicts
+from quowarranto.case.query import connect, quarantine, records, verdicts
 from quowarranto.case.store import Case
 from quowarranto.errors import CaseError
 from quowarranto.findings import present
@@ -39,16 +41,25 @@ class Crashes:
         self.folder = folder
         self.rng = random.Random(seed)
         truth = simulate(folder / "world", actions=actions)
-        # linked in two goes, so that there are states with verdicts of an earlier run beside newer records
-        self.parts = [[truth.logs / "kubernetes", truth.logs / "native"], [truth.logs]]
+        # linked in three goes, so that there are states with verdicts of an earlier run beside newer records; the last
+        # go is small enough to judge only what it touches
+        self.parts = [[truth.logs / "kubernetes", truth.logs / "native"], [truth.logs], [_late(folder)]]
         self.undisturbed: list[State] = []
         self.seconds: list[float] = []
         case = folder / "undisturbed.case"
-        for part in self.parts:
+        for stage, part in enumerate(self.parts):
+            if stage:
+                shutil.copytree(case, self._before(stage), ignore=shutil.ignore_patterns(".lock"))
             began = time.monotonic()
             assert self.start(case, part).wait() == 0
             self.seconds.append(time.monotonic() - began)
             self.undisturbed.append(_state(case))
+        runs = connect(Case(case).snapshot(), "runs").execute("SELECT whole FROM runs ORDER BY run").fetchall()
+        assert runs[-1] == (False,), "the last go was to be judged in part"
+
+    def _before(self, stage: int) -> Path:
+        """The case as it was before a go."""
+        return self.folder / f"before-{stage}.case"
 
     def start(self, case: Path, part: list[Path]) -> subprocess.Popen[bytes]:
         """Begin to link a part of the logs, in a process group of its own."""
@@ -64,10 +75,9 @@ class Crashes:
     def once(self, number: int) -> str:
         """Kill one run, look, run again, look again; returns what was seen after the kill."""
         case = self.folder / f"killed-{number}.case"
-        stage = number % 2
+        stage = number % len(self.parts)
         if stage:
-            shutil.copytree(self.folder / "undisturbed.case", case, ignore=shutil.ignore_patterns(".lock"))
-            _forget_last_run(self, case)
+            shutil.copytree(self._before(stage), case)
         before = _state(case)
         running = self.start(case, self.parts[stage])
         with _polling(case) as failures:
@@ -96,13 +106,29 @@ class Crashes:
         return after[0]
 
 
-def _forget_last_run(crashes: Crashes, case: Path) -> None:
-    """The case as it was after the first part: built anew, since a case keeps all its states."""
-    shutil.rmtree(case)
-    once = crashes.folder / "first-part.case"
-    if not once.exists():
-        assert crashes.start(once, crashes.parts[0]).wait() == 0
-    shutil.copytree(once, case)
+def _late(folder: Path) -> Path:
+    """A session that lets some actions be linked, its end, and new actions that cite it."""
+    path = folder / "late.jsonl"
+    who = {"type": "service_account", "id": "late"}
+    head = {"kind": "session", "id": "session/late", "principal": who}
+    records: list[dict[str, Any]] = [
+        head | {"time": "2026-03-01T00:00:00Z"},
+        head | {"time": "2026-03-01T06:00:00Z", "fact": "ended"},
+        *(
+            {
+                "kind": "action",
+                "id": f"late/{hour}",
+                "time": f"2026-03-01T{hour:02}:00:00Z",
+                "principal": who,
+                "action": "read",
+                "resource": {"type": "secret", "id": "x"},
+                "cites": ["session/late"],
+            }
+            for hour in range(12)
+        ),
+    ]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path
 
 
 def _state(folder: Path) -> State:

@@ -16,6 +16,7 @@ STAGES = (
     "linkage",
     "backend",
     "results",
+    "revision",
     "pipeline",
     "findings",
     "export",

@@ -24,8 +24,11 @@ from quowarranto.case.inputs import Input, expand, recognise
 from quowarranto.case.store import SPILL, Case, Snapshot, Writer, write_parquet
 from quowarranto.case.tables import TABLES
 from quowarranto.linkage.engines import Engine
+from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, LinkageError, link
 from quowarranto.results import STREAMS, queries, save_results
+from quowarranto.revision.index import index_whole
+from quowarranto.revision.revise import revise
 
 E = TypeVar("E", bound=Engine)
 
@@ -87,13 +90,14 @@ def link_paths(
     if arguments and not inputs:
         return Outcome(Totals(), [], 0)
     with case.writing() as writer:
-        totals = Totals()
+        totals, before = Totals(), writer.last
         if inputs:
             totals = _read(writer, inputs, threads, progress)
             # what no source could read changes no verdict
             writer.commit("read" if totals.recorded or writer.last.what == "read" else "quarantined")
         if judge and (totals.recorded or not inputs):
-            _judge(writer, config, engine or config.engine, Limits(memory, threads), progress)
+            afresh = not inputs and before.judged  # a run that was interrupted is taken up where it was
+            judge_case(writer, config, engine or config.engine, Limits(memory, threads), progress, afresh=afresh)
             writer.commit("judged")
         return Outcome(totals, inputs, writer.last.number)
 
@@ -102,19 +106,58 @@ def _read(writer: Writer, inputs: list[Input], workers: int | None, progress: Pr
     progress.stage("reading", sum(one.size for one in inputs))
     before = writer.snapshot()
     totals = ingest(writer, inputs, workers=workers, progress=progress.advance)
-    derive(writer, writer.staged("observations"), f"SELECT * FROM {before.scan('observations')}")
+    derive(writer, before)
     return totals
 
 
-def _judge(writer: Writer, config: Config, which: EngineConfig, limits: Limits, progress: Progress) -> None:
-    snapshot = writer.snapshot()
+def judge_case(
+    writer: Writer,
+    config: Config,
+    which: EngineConfig | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    *,
+    afresh: bool = False,
+) -> None:
+    """Judge what was read and stage the results: what the records read since the last judgement touch, or everything.
+
+    Both give the same verdicts (SPEC 7). Everything is judged where it was asked for (`afresh`), where nothing was
+    judged before in this way, where judging so large a part would cost more than the whole, and on a cluster.
+    """
+    progress, which, limits = progress or Quiet(), which or config.engine, limits or Limits()
     with tempfile.TemporaryDirectory(prefix=SPILL, dir=writer.folder.resolve()) as spill:
         folder = Path(spill)
-        progress.stage("engine")
-        with opened(which, limits, folder, lambda result: writer.new_file(STREAMS[result])) as make:
-            engine = linked(make, lambda engine: load(engine, snapshot, folder), config, progress)
-            progress.stage("writing")
-            save_results(engine, writer, folder / "results")
+        was = None if afresh or which.name != "embedded" else writer.judged()
+        if was is None or not _revise(writer, config, limits, was, folder, progress):
+            _judge(writer, config, which, limits, folder, progress)
+
+
+def _revise(writer: Writer, config: Config, limits: Limits, was: Snapshot, folder: Path, progress: Progress) -> bool:
+    """Judge what is touched; False where everything has to be judged."""
+    engine = DuckDB(memory=limits.memory, threads=limits.threads, spill=folder)
+    try:
+        clock = Clock(config.skew_us, config.window_us)
+        return revise(engine, writer, clock, was, folder / "revision", progress.stage)
+    except LinkageError:  # two names share a hash
+        return False
+    finally:
+        engine.connection.close()
+
+
+def _judge(
+    writer: Writer, config: Config, which: EngineConfig, limits: Limits, folder: Path, progress: Progress
+) -> None:
+    snapshot = writer.snapshot()
+    progress.stage("engine")
+    with opened(which, limits, folder, lambda result: writer.new_file(STREAMS[result])) as make:
+        engine = linked(make, lambda engine: load(engine, snapshot, folder), config, progress)
+        progress.stage("writing")
+        save_results(engine, writer, folder / "results")
+        name = engine.name
+    clock = Clock(config.skew_us, config.window_us)
+    index = DuckDB(memory=limits.memory, threads=limits.threads, spill=folder)
+    index_whole(index, writer, clock, name, folder / "index")
+    index.connection.close()
 
 
 def linked(make: Callable[[bool], E], take_in: Callable[[E], None], config: Config, progress: Progress) -> E:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 
 import duckdb
 import msgspec
+from arro3.core import Table
 
 from quowarranto.case.columns import Located, fact_table
-from quowarranto.case.ingest import stage_rows
 from quowarranto.case.reading import TASK_BITS, first_number
 from quowarranto.case.redaction import redact
-from quowarranto.case.store import Writer, parquet
+from quowarranto.case.store import Snapshot, Writer, parquet, write_query
 from quowarranto.records import Origin
 from quowarranto.sources import SOURCES, Observation
 
 
-def derive(writer: Writer, fresh: Iterable[str], known: str) -> int:
-    """Turn all observations of the case into facts; they take the place of those derived before.
+def derive(writer: Writer, before: Snapshot) -> None:
+    """Turn all observations of the case, those staged in this run too, into facts.
+
+    They take the place of those derived before; a fact that stands as it did keeps its number and the time it was read.
 
     Args:
         writer: of the case.
-        fresh: paths of observation files staged in this run.
-        known: SQL that reads the observations of the state before.
-    Returns: how many facts there are now.
+        before: the state that this run adds to.
     """
-    files = list(fresh)
-    scan = known + (f" UNION ALL SELECT * FROM {parquet(files)}" if files else "")
+    files = writer.staged("observations")
+    if not files:
+        return  # the same observations make the same facts
+    scan = f"SELECT * FROM {before.scan('observations')} UNION ALL SELECT * FROM {parquet(files)}"
     rows = (
         duckdb.connect()
         .execute(
@@ -48,5 +49,14 @@ def derive(writer: Writer, fresh: Iterable[str], known: str) -> int:
             row = places[id(item)]
             number += 1
             located.append(Located(redact(fact), Origin(*row[6:10]), row[5], number))
-    stage_rows(writer, "derived", fact_table(located, int(time.time() * 1_000_000)), len(located), replace=True)
-    return len(located)
+    _stage(writer, before, fact_table(located, int(time.time() * 1_000_000)))
+
+
+def _stage(writer: Writer, before: Snapshot, made: Table) -> None:
+    connection = duckdb.connect()
+    connection.register("made", made)
+    stands = f"SELECT * FROM {before.scan('derived')} WHERE digest IN (SELECT digest FROM made)"
+    new = f"SELECT * FROM made WHERE digest NOT IN (SELECT digest FROM {before.scan('derived')})"
+    path = writer.new_file("derived")
+    count = write_query(connection, f"{stands} UNION ALL {new}", path)
+    writer.stage("derived", [(str(path), count)] if count else [], replace=True)

@@ -25,8 +25,9 @@ from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
-from quowarranto.case.tables import TABLES
+from quowarranto.case.tables import BY_ACTION, BY_FINDING, TABLES
 from quowarranto.errors import CaseError
+from quowarranto.records import format_instant
 
 CONFIG = "quo.toml"
 SPILL = "quo-spill-"
@@ -43,13 +44,25 @@ _COMMITS = Schema.from_arrow(
 )
 
 
+_KEPT = {"delta.enableExpiredLogCleanup": "false", "delta.logRetentionDuration": "interval 36500 days"}
+"""No state is ever forgotten: what was known at a moment can be asked for as long as the case exists (SPEC 7)."""
+
+
 class Commit(msgspec.Struct, frozen=True):
-    """One complete state of the case: its number, when it was reached (microseconds), by what, the tables' versions."""
+    """One complete state of the case: its number, when it was reached (microseconds), by what, the tables' versions.
+
+    Later states have later times, whatever the clock of the machine did in between.
+    """
 
     number: int
     at: int
     what: str
     versions: dict[str, int]
+
+    @property
+    def judged(self) -> bool:
+        """Whether every record of this state was judged."""
+        return self.what != "read"
 
 
 class Snapshot:
@@ -58,9 +71,15 @@ class Snapshot:
     def __init__(self, folder: Path, commit: Commit) -> None:
         self.folder = folder
         self.commit = commit
+        self._files: dict[str, list[str]] = {}
 
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files of a table in this state."""
+        if table not in self._files:
+            self._files[table] = self._listed(table)
+        return self._files[table]
+
+    def _listed(self, table: str) -> list[str]:
         folder = self.folder / table
         try:
             delta = DeltaTable(_uri(folder), version=self.commit.versions[table])
@@ -70,17 +89,34 @@ class Snapshot:
 
     def scan(self, table: str) -> str:
         """SQL that reads a table of this state, for use in a FROM clause; no rows where the table is empty."""
-        files = self.files(table)
-        if not files:
-            columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in TABLES[table].columns())
-            return f"(SELECT {columns} WHERE FALSE)"
-        return parquet(files)
+        return _scan(table, self.files(table))
 
-    def attach(self, connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
-        """Make tables of this state visible to a DuckDB connection as views of their names (default: all)."""
+    def current(self, table: str) -> str:
+        """SQL that reads what holds in this state of a table, for use in a FROM clause.
+
+        A run that judges only what new records touch adds its results to those of the runs before: of an action the
+        newest run that judged it counts, of findings those that were not withdrawn (docs/decisions/0005).
+        """
+        scan = self.scan(table)
+        if table in BY_ACTION and len(self.files(table)) > 1:
+            scan = parquet(self.files(table), by_name=True)  # a run over everything need not say that it was the first
+        if table in BY_ACTION and self.files("rejudged"):
+            newer = f"SELECT rec, run FROM {self.scan('rejudged')}"
+            return f"(SELECT t.* FROM {scan} t ANTI JOIN ({newer}) r ON r.rec = t.rec AND r.run > coalesce(t.run, 0))"
+        if table in BY_FINDING and self.files("withdrawn"):
+            return f"(SELECT t.* FROM {scan} t ANTI JOIN {self.scan('withdrawn')} w ON w.finding = t.finding)"
+        return scan
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, *tables: str, prefix: str = "") -> None:
+        """Make tables of this state visible to a DuckDB connection as views of their names (default: all).
+
+        `prefix` goes before the names, so that two states can be seen side by side.
+        """
         for table in tables or TABLES:
             try:
-                connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM {self.scan(table)}")
+                connection.execute(
+                    f"CREATE OR REPLACE TEMP VIEW {prefix}{table} AS SELECT * FROM {self.current(table)}"
+                )
             except duckdb.Error as error:
                 raise unusable(self.folder, error, f"table `{table}`") from error
 
@@ -99,8 +135,8 @@ class Case:
         """Whether the folder is a case already."""
         return _is_table(self.folder / "commits")
 
-    def snapshot(self) -> Snapshot:
-        """The newest complete state."""
+    def snapshot(self, known_at: int | None = None) -> Snapshot:
+        """The newest complete state, or the newest one that was judged and reached by `known_at` (microseconds)."""
         if not self.exists():
             raise CaseError(
                 f"no case is at `{self.folder}`",
@@ -110,7 +146,16 @@ class Case:
         commits = self._commits()
         if not commits:
             raise CaseError(f"the case at `{self.folder}` was never completed", hint="run `quo link` again")
-        return Snapshot(self.folder, commits[-1])
+        if known_at is None:
+            return Snapshot(self.folder, commits[-1])
+        judged = [commit for commit in commits if commit.judged]
+        known = [commit for commit in judged if commit.at <= known_at]
+        if not known:
+            raise CaseError(
+                f"nothing had been judged in the case at `{self.folder}` by then",
+                need=f"a time not before {format_instant(judged[0].at)}" if judged else "a case that was judged",
+            )
+        return Snapshot(self.folder, known[-1])
 
     def commits(self) -> list[Commit]:
         """All states that the case has had, oldest first."""
@@ -169,6 +214,7 @@ class Writer:
 
     def __init__(self, case: Case) -> None:
         self.folder = case.folder
+        self._case = case
         self._tables: dict[str, DeltaTable] = {}
         self._staged: dict[str, tuple[str, list[AddAction]]] = {}
         self._prepare(case)
@@ -188,10 +234,10 @@ class Writer:
                     delta.restore(known)
                     delta = DeltaTable(_uri(path))
             else:
-                delta = DeltaTable.create(_uri(path), DeltaSchema.from_arrow(table.schema()))
+                delta = DeltaTable.create(_uri(path), DeltaSchema.from_arrow(table.schema()), configuration=_KEPT)
             self._tables[name] = delta
         if not case.exists():
-            DeltaTable.create(_uri(self.folder / "commits"), DeltaSchema.from_arrow(_COMMITS))
+            DeltaTable.create(_uri(self.folder / "commits"), DeltaSchema.from_arrow(_COMMITS), configuration=_KEPT)
         self._sweep()
 
     def _sweep(self) -> None:
@@ -203,6 +249,11 @@ class Writer:
                     path.unlink(missing_ok=True)
         for path in self.folder.glob(f"{SPILL}*"):
             shutil.rmtree(path, ignore_errors=True)
+
+    def judged(self) -> Snapshot | None:
+        """The newest state of which every record was judged, if there is one."""
+        found = [commit for commit in self._case.commits() if commit.judged and commit.number <= self.last.number]
+        return Snapshot(self.folder, found[-1]) if found else None
 
     @property
     def number(self) -> int:
@@ -238,6 +289,10 @@ class Writer:
         """Paths of the files staged for a table so far."""
         return [str(self.folder / table / add.path) for add in self._staged.get(table, ("append", []))[1]]
 
+    def scan(self, table: str) -> str:
+        """SQL that reads the files staged for a table so far."""
+        return _scan(table, self.staged(table))
+
     def commit(self, what: str) -> Commit:
         """Make everything staged the newest state, all at once."""
         versions = {name: self.last.versions.get(name, self._tables[name].version()) for name in TABLES}
@@ -245,14 +300,22 @@ class Writer:
             if not adds and mode == "append":
                 continue
             delta = self._tables[name]
-            delta.create_write_transaction(adds, mode, delta.schema())  # type: ignore[arg-type]
+            delta.create_write_transaction(adds, mode, self._schema(name, mode))  # type: ignore[arg-type]
             delta.update_incremental()
             versions[name] = delta.version()
-        done = Commit(self.number, int(time.time() * 1_000_000), what, versions)
+        done = Commit(self.number, max(int(time.time() * 1_000_000), self.last.at + 1), what, versions)
         self._append_commit(done)
         self.last = done
         self._staged.clear()
         return done
+
+    def _schema(self, table: str, mode: str) -> DeltaSchema:
+        """Replacing all of a table may change its columns too."""
+        return DeltaSchema.from_arrow(TABLES[table].schema()) if mode == "overwrite" else self._tables[table].schema()
+
+    def fits(self, table: str) -> bool:
+        """Whether a table has the columns that this version of the program writes; else all of it must be replaced."""
+        return [field.name for field in self._tables[table].schema().fields] == TABLES[table].empty().schema.names
 
     def _append_commit(self, commit: Commit) -> None:
         row: Mapping[str, Any] = {
@@ -272,6 +335,13 @@ PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSIO
 """How files of a case are written: a third less time than the engine's defaults, and no more space."""
 
 
+def _scan(table: str, files: Sequence[str]) -> str:
+    if files:
+        return parquet(files)
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in TABLES[table].columns())
+    return f"(SELECT {columns} WHERE FALSE)"
+
+
 def write_parquet(table: Table, path: Path, connection: duckdb.DuckDBPyConnection | None = None) -> None:
     """Write an Arrow table as one Parquet file.
 
@@ -281,16 +351,31 @@ def write_parquet(table: Table, path: Path, connection: duckdb.DuckDBPyConnectio
     connection = connection or duckdb.connect()
     connection.register("arrow_rows", table)
     try:
-        connection.execute(f"COPY arrow_rows TO {_quoted(str(path))} ({PARQUET})")
-    except duckdb.IOException as error:
-        raise _unwritable(path.parent.parent, error) from error
+        write_query(connection, "SELECT * FROM arrow_rows", path)
     finally:
         connection.unregister("arrow_rows")
 
 
-def parquet(files: Sequence[str]) -> str:
-    """SQL that reads these Parquet files, for use in a FROM clause; nothing in a name is taken for a pattern."""
-    return f"read_parquet([{', '.join(_quoted(_no_glob(file)) for file in files)}])"
+def write_query(connection: duckdb.DuckDBPyConnection, sql: str, path: Path) -> int:
+    """Write a query's rows as one Parquet file; returns how many.
+
+    Raises:
+        CaseError: it cannot be written.
+    """
+    try:
+        done = connection.execute(f"COPY ({sql}) TO {_quoted(str(path))} ({PARQUET})")
+        return int(done.fetchall()[0][0])
+    except duckdb.IOException as error:
+        raise _unwritable(path.parent.parent, error) from error
+
+
+def parquet(files: Sequence[str], *, by_name: bool = False) -> str:
+    """SQL that reads these Parquet files, for use in a FROM clause; nothing in a name is taken for a pattern.
+
+    `by_name`: columns that only some of them have are empty in the others.
+    """
+    option = ", union_by_name = true" if by_name else ""
+    return f"read_parquet([{', '.join(_quoted(_no_glob(file)) for file in files)}]{option})"
 
 
 def parquet_rows(path: Path) -> int:

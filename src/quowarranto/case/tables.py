@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -30,11 +31,16 @@ class TableShape(msgspec.Struct, frozen=True):
 
     def columns(self) -> list[tuple[str, str]]:
         """(name, SQL type) of every column."""
-        import duckdb
+        return _columns(self)
 
-        connection = duckdb.connect()
-        connection.register("shape", self.empty())
-        return [(row[0], row[1]) for row in connection.execute("DESCRIBE SELECT * FROM shape").fetchall()]
+
+@cache
+def _columns(shape: TableShape) -> list[tuple[str, str]]:
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.register("shape", shape.empty())
+    return [(row[0], row[1]) for row in connection.execute("DESCRIBE SELECT * FROM shape").fetchall()]
 
 
 def rows_of(columns: dict[str, str], rows: list[tuple[Any, ...]]) -> Table:
@@ -67,6 +73,29 @@ INPUTS = {
     "read_at": "int64",
 }
 
+BY_ACTION = ("verdicts", "steps", "faults", "seeking", "sharing", "dangling")
+"""Results of which the newest run that judged an action (`rejudged`) has the last word."""
+BY_FINDING = ("findings", "samples")
+"""Results that hold until their finding is withdrawn."""
+JUDGED = (
+    *BY_ACTION,
+    *BY_FINDING,
+    *(
+        "runs",
+        "chains",
+        "parents",
+        "authorities",
+        "terms",
+        "keys",
+        "named",
+        "subjects",
+        "loose",
+        "rejudged",
+        "withdrawn",
+    ),
+)
+"""What judging leaves behind; all other tables hold what was read."""
+
 TABLES: dict[str, TableShape] = {
     shape.name: shape
     for shape in (
@@ -76,12 +105,14 @@ TABLES: dict[str, TableShape] = {
         _plain("observations", **OBSERVATIONS),
         _plain("quarantine", **QUARANTINE),
         _plain("inputs", **INPUTS),
+        _plain("runs", run="int64", whole="bool", skew_us="int64", window_us="int64", engine="string", facts="int64",
+               authorities="int64", first_us="int64", last_us="int64", judged="int64"),
         _plain(
             "verdicts",
             rec="int64", time="int64", verdict="string", linkage="string", basis="string", method="string",
-            codes="string", root_cause="string",
+            codes="string", root_cause="string", run="int64",
         ),
-        _plain("steps", rec="int64", use="int64", how="int64", under="int64"),
+        _plain("steps", rec="int64", use="int64", how="int64", under="int64", run="int64"),
         _plain(
             "chains",
             use="int64", node="int64", kind="string", term="int64", at_us="int64", depth="int64", codes="string",
@@ -97,12 +128,20 @@ TABLES: dict[str, TableShape] = {
             justification="string", ticket="string", owner="string",
         ),
         _plain("keys", key="string", a="int64"),
-        _plain("faults", rec="int64", code="string", a="int64"),
+        _plain("faults", rec="int64", code="string", a="int64", time="int64", about="int64", run="int64"),
         _plain(
             "findings",
             finding="int64", code="string", severity="string", key="string", kind="string", principal_type="string",
             principal_id="string", count="int64", first_us="int64", last_us="int64",
         ),
         _plain("samples", finding="int64", rec="int64", nth="int64", action="string"),
+        _plain("named", rec="int64", time="int64", id_hash="int64", origin_hash="int64"),
+        _plain("seeking", rec="int64", time="int64", subject="int64", question="int64", run="int64"),
+        _plain("subjects", subject="int64", type="string", id="string"),
+        _plain("sharing", rec="int64", value_hash="int64", run="int64"),
+        _plain("dangling", rec="int64", key="string", origin="string", run="int64"),
+        _plain("loose", a="int64", key="string"),
+        _plain("rejudged", rec="int64", run="int64"),
+        _plain("withdrawn", finding="int64"),
     )
 }  # fmt: skip

@@ -36,6 +36,15 @@ def case_option(function: _Function) -> _Function:
     )(function)
 
 
+def known_at_option(function: _Function) -> _Function:
+    """`--known-at TIME`."""
+    return click.option(
+        "--known-at",
+        metavar="TIME",
+        help="Answer with what was known at this RFC 3339 time.  [default: all that is known]",
+    )(function)
+
+
 def format_option(default: str = "table", formats: Sequence[str] = FORMATS) -> Callable[[_Function], _Function]:
     """`--format`; the default is for people."""
 
@@ -52,12 +61,18 @@ def format_option(default: str = "table", formats: Sequence[str] = FORMATS) -> C
     return decorate
 
 
-def snapshot_of(folder: Path) -> Snapshot:
-    """The newest complete state of the case; says so where it was not judged since records were added."""
+def snapshot_of(folder: Path, known_at: str | None = None) -> Snapshot:
+    """The newest complete state of the case, or the judged one of an RFC 3339 time; says so where the newest state was
+    not judged since records were added.
+
+    Raises:
+        click.BadParameter: not a time. CaseError: nothing was judged by then.
+    """
     from quowarranto.case.store import Case
 
-    found = Case(folder).snapshot()
-    if found.commit.what == "read":
+    at = instant("--known-at", known_at)
+    found = Case(folder).snapshot(at)
+    if not found.commit.judged:
         click.echo("note: records were added since the last judgement; run `quo link` to judge them", err=True)
     return found
 
@@ -106,8 +121,8 @@ def filters_of(values: dict[str, Any]) -> Filters:
         resource_like=None if values["resource"] is None else like_of(values["resource"]),
         authority=values["authority"],
         action=values["action"],
-        since=_instant("--since", values["since"]),
-        until=_instant("--until", values["until"]),
+        since=instant("--since", values["since"]),
+        until=instant("--until", values["until"]),
         limit=values["limit"],
     )
 
@@ -123,7 +138,12 @@ def known(option: str, given: Iterable[str], values: Sequence[str]) -> None:
             raise click.BadParameter(f"`{value}` is not one of {', '.join(values)}", param_hint=option)
 
 
-def _instant(option: str, text: str | None) -> int | None:
+def instant(option: str, text: str | None) -> int | None:
+    """The microseconds of an option's RFC 3339 time.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
     if text is None:
         return None
     try:

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import click
 
-from quowarranto.cli.common import case_option, format_option, show, snapshot_of
+from quowarranto.cli.common import case_option, format_option, known_at_option, show, snapshot_of
 
 
 @click.command("coverage")
 @case_option
+@known_at_option
 @format_option()
-def command(case_folder: Path, form: str) -> None:
+def command(case_folder: Path, known_at: str | None, form: str) -> None:
     """Per source: records, span and gaps, share of actions by linkage, the best it can give and what would raise it."""
     from quowarranto.findings.coverage import coverage
 
     show(
-        coverage(snapshot_of(case_folder)),
+        coverage(snapshot_of(case_folder, known_at)),
         form,
         (
             ("SOURCE", lambda row: row["source"]),

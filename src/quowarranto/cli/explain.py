@@ -7,21 +7,22 @@ from typing import Any
 
 import click
 
-from quowarranto.cli.common import case_option, console, printable, snapshot_of, who
+from quowarranto.cli.common import case_option, console, known_at_option, printable, snapshot_of, who
 
 
 @click.command("explain")
 @click.argument("action")
 @case_option
+@known_at_option
 @click.option("--format", "form", type=click.Choice(["tree", "json"]), default="tree", help="How to print.")
 @click.option(
     "--svg", type=click.Path(path_type=Path, dir_okay=False), help="Also draw the authority timeline to a file."
 )
-def command(action: str, case_folder: Path, form: str, svg: Path | None) -> None:
+def command(action: str, case_folder: Path, known_at: str | None, form: str, svg: Path | None) -> None:
     """The chain of one ACTION: every authority, its term, the instant tested, what held, and the raw line behind it."""
     from quowarranto.findings.explain import Explainer
 
-    explained = Explainer(snapshot_of(case_folder), [action]).explain(action)
+    explained = Explainer(snapshot_of(case_folder, known_at), [action]).explain(action)
     if svg is not None:
         from quowarranto.export.timeline import timeline_svg
 

@@ -7,16 +7,19 @@ from typing import Any
 
 import click
 
-from quowarranto.cli.common import case_option, format_option, known, show, snapshot_of, who
+from quowarranto.cli.common import case_option, format_option, known, known_at_option, show, snapshot_of, who
 from quowarranto.records.codes import CODES, SEVERITIES
 
 
 @click.command("findings")
 @case_option
+@known_at_option
 @click.option("--code", multiple=True, metavar="QW…", help="Only this code; repeatable.")
 @click.option("--severity", multiple=True, help="Only this severity; repeatable.")
 @format_option()
-def command(case_folder: Path, code: tuple[str, ...], severity: tuple[str, ...], form: str) -> None:
+def command(
+    case_folder: Path, known_at: str | None, code: tuple[str, ...], severity: tuple[str, ...], form: str
+) -> None:
     """What does not hold, the gravest first, folded per authority, or per principal where no authority is at fault."""
     from quowarranto.case.query import findings
     from quowarranto.findings import present
@@ -26,7 +29,7 @@ def command(case_folder: Path, code: tuple[str, ...], severity: tuple[str, ...],
     known("--severity", severity, SEVERITIES)
     rows = (
         present.finding(row)
-        for row in findings(snapshot_of(case_folder))
+        for row in findings(snapshot_of(case_folder, known_at))
         if (not wanted or row["code"] in wanted) and (not severity or row["severity"] in severity)
     )
     show(

@@ -35,7 +35,8 @@ def command(
     """Read logs (files, folders, globs; .gz, .zst) into a case and judge every action in it.
 
     What a file is, is told from its content; write TYPE=PATH to say it yourself (types: `quo sources`). More logs may
-    be added to the same case later. Without a PATH, what the case holds is judged again.
+    be added to the same case later: then only the actions that they touch are judged again. Without a PATH, an
+    interrupted run is taken up, or else all that the case holds is judged again.
     """
     from quowarranto.case.config import load_config
     from quowarranto.case.store import Case

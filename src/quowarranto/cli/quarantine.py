@@ -6,18 +6,19 @@ from pathlib import Path
 
 import click
 
-from quowarranto.cli.common import case_option, format_option, show, snapshot_of
+from quowarranto.cli.common import case_option, format_option, known_at_option, show, snapshot_of
 
 
 @click.command("quarantine")
 @case_option
+@known_at_option
 @format_option()
-def command(case_folder: Path, form: str) -> None:
+def command(case_folder: Path, known_at: str | None, form: str) -> None:
     """Every line that could not be read, with the reason; never its content."""
     from quowarranto.case.query import quarantine
 
     show(
-        quarantine(snapshot_of(case_folder)),
+        quarantine(snapshot_of(case_folder, known_at)),
         form,
         (
             ("FILE", lambda row: row["file"]),

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from quowarranto.cli.common import case_option, format_option, show, snapshot_of, who
+from quowarranto.cli.common import case_option, format_option, known_at_option, show, snapshot_of, who
 
 
 @click.command("records")
 @case_option
+@known_at_option
 @click.option(
     "--kind",
     type=click.Choice(
@@ -19,12 +20,12 @@ from quowarranto.cli.common import case_option, format_option, show, snapshot_of
     help="Only this kind.",
 )
 @format_option()
-def command(case_folder: Path, kind: str | None, form: str) -> None:
+def command(case_folder: Path, known_at: str | None, kind: str | None, form: str) -> None:
     """The records of the case, each once, in the native format with the place where it was read (`origin`)."""
     from quowarranto.case.query import records
 
     show(
-        records(snapshot_of(case_folder), kind),
+        records(snapshot_of(case_folder, known_at), kind),
         form,
         (
             ("TIME", lambda row: row["time"]),

@@ -7,14 +7,24 @@ from typing import Any
 
 import click
 
-from quowarranto.cli.common import case_option, filter_options, filters_of, format_option, show, snapshot_of, who
+from quowarranto.cli.common import (
+    case_option,
+    filter_options,
+    filters_of,
+    format_option,
+    known_at_option,
+    show,
+    snapshot_of,
+    who,
+)
 
 
 @click.command("verdicts")
 @case_option
+@known_at_option
 @filter_options
 @format_option()
-def command(case_folder: Path, form: str, **values: Any) -> None:
+def command(case_folder: Path, known_at: str | None, form: str, **values: Any) -> None:
     """One line per action: its verdict, how it is linked to its authority, its codes, and why.
 
     With `--format jsonl` every field is printed, the whole chain of authorities among them.
@@ -23,7 +33,7 @@ def command(case_folder: Path, form: str, **values: Any) -> None:
     from quowarranto.findings import present
 
     filters = filters_of(values)
-    rows = (present.verdict(row) for row in verdicts(snapshot_of(case_folder), filters))
+    rows = (present.verdict(row) for row in verdicts(snapshot_of(case_folder, known_at), filters))
     show(
         rows,
         form,

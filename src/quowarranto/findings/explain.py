@@ -41,11 +41,14 @@ _PARTS: tuple[tuple[str, str], ...] = (
     ("terms", "SELECT * FROM terms WHERE a IN (SELECT node FROM chains) ORDER BY start_us, end_us, term"),
     (
         "cited",
-        "SELECT rec, unnest(cites) AS key FROM actions UNION "
-        "SELECT f.rec, unnest(f.cites) FROM (SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) f "
-        "WHERE f.rec IN (SELECT term FROM chains)",
+        "SELECT f.rec, unnest(f.cites) AS key "
+        "FROM (SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) f WHERE f.rec IN (SELECT term FROM chains)",
     ),
-    ("unknown", "SELECT rec, key FROM cited WHERE key NOT IN (SELECT key FROM keys)"),
+    (
+        "unknown",
+        "SELECT rec, key FROM dangling WHERE rec IN (SELECT rec FROM wanted) "
+        "UNION SELECT rec, key FROM cited WHERE key NOT IN (SELECT key FROM keys)",
+    ),
     (
         "told",
         "SELECT k.a, f.* FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived) f JOIN keys k ON k.key = f.id "

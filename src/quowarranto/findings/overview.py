@@ -21,7 +21,7 @@ MEANING: dict[str, str] = {
 
 def overview(snapshot: Snapshot) -> dict[str, Any]:
     """Counts of the case: actions, facts, authorities, verdicts (gravest first), severities, the worst findings."""
-    connection = connect(snapshot, "verdicts", "facts", "derived", "authorities", "findings")
+    connection = connect(snapshot, "verdicts", "runs", "findings")
     verdicts = {
         row["verdict"]: row["n"] for row in rows(connection, "SELECT verdict, count(*) AS n FROM verdicts GROUP BY 1")
     }
@@ -29,14 +29,11 @@ def overview(snapshot: Snapshot) -> dict[str, Any]:
     severities = {
         row["severity"]: row["n"] for row in rows(connection, "SELECT severity, count(*) AS n FROM findings GROUP BY 1")
     }
-    facts = rows(
-        connection,
-        "SELECT count(DISTINCT digest) AS n FROM (SELECT digest FROM facts UNION ALL SELECT digest FROM derived)",
-    )
+    run = rows(connection, "SELECT facts, authorities FROM runs ORDER BY run DESC LIMIT 1")
     return {
         "actions": actions,
-        "facts": facts[0]["n"],
-        "authorities": rows(connection, "SELECT count(*) AS n FROM authorities")[0]["n"],
+        "facts": run[0]["facts"] if run else 0,
+        "authorities": run[0]["authorities"] if run else 0,
         "verdicts": {
             name: {"count": verdicts[name], "share": verdicts[name] / actions, "means": means}
             for name, means in MEANING.items()

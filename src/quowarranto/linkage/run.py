@@ -70,14 +70,7 @@ def link(
         slab: about how many actions are judged at a time; default all at once. Changes no answer.
     """
     run = _Run(engine, clock)
-    for title, stage in (
-        ("records", _records),
-        ("authorities", _authorities),
-        ("terms", _terms),
-        ("citations", _citations),
-        ("phases", _phases),
-        ("origins", _origins),
-    ):
+    for title, stage in (*_OF_FACTS, ("origins", _origins)):
         progress(title)
         stage(run)
     slabs = _slabs(engine, slab)
@@ -95,6 +88,15 @@ def link(
     run.slab = "TRUE"
     for title, stage in (("origin", _unsettled), ("findings", _findings)):
         progress(title)
+        stage(run)
+
+
+def fold_terms(engine: Engine, clock: Clock) -> None:
+    """Only what is said of the authorities of `facts_in`: `key_of`, `authority`, `correlate`, `term`, `decision`,
+    `says` and, at the times between the first and the last of `actions_in`, `phase`.
+    """
+    run = _Run(engine, clock)
+    for _, stage in _OF_FACTS:
         stage(run)
 
 
@@ -441,8 +443,10 @@ def _faults(run: _Run) -> None:
 
 
 def _fold(run: _Run, faults: str) -> None:
-    run.stream("fault", f"SELECT rec, code, a FROM {faults}")
     run.build("fault_about", faults=faults)
+    # the subject of a finding that is no authority, as a number that a case can hold
+    about = "CASE WHEN a = 0 THEN CAST(p % 4611686018427387904 AS BIGINT) END"
+    run.stream("fault", f"SELECT rec, code, at_fault AS a, time, {about} AS about FROM fault_about")
     run.build("finding_part_new", "fifth", "sample_part_new")
     run.grow("finding_part", "sample_part")
     run.engine.drop("fault_about", "fifth", faults)
@@ -473,3 +477,13 @@ def _findings(run: _Run) -> None:
     run.build("finding", "sample")
     run.engine.drop("pending", "pending_use", "late_all", "gone", "known_origin", "finding_part", "sample_part")
     _name_codes(run, [row[0] for row in run.engine.rows("SELECT DISTINCT bits FROM use_visit")])
+
+
+_OF_FACTS: tuple[tuple[str, Callable[[_Run], None]], ...] = (
+    ("records", _records),
+    ("authorities", _authorities),
+    ("terms", _terms),
+    ("citations", _citations),
+    ("phases", _phases),
+)
+"""What is worked out once, whatever the actions are."""

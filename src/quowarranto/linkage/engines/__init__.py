@@ -13,6 +13,8 @@ class Engine(Protocol):
     A step may ask `x NOT IN (SELECT y …)` only where neither is ever NULL: engines may do it as NOT EXISTS.
     """
 
+    name: str
+    """Engines of one name give one name one hash."""
     streamed: dict[str, list[tuple[Path, int]]]
     """The files, and their rows, of the results that `stream` has written out rather than kept as a relation."""
 

@@ -46,6 +46,8 @@ class DuckDB:
         self._files = files
         self.streamed: dict[str, list[tuple[Path, int]]] = {}
         self.connection = duckdb.connect(":memory:")
+        self.name = f"duckdb {duckdb.__version__}" + (" with strong hashes" if strong_hashes else "")
+        """Engines of one name give one name one hash."""
         self._set("preserve_insertion_order", False)
         self._set("enable_progress_bar", False)
         if memory:

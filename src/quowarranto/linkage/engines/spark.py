@@ -46,6 +46,7 @@ class Spark:
         self._most_rows = most_rows
         self._hash = _strong_hash if strong_hashes else r"xxhash64(\1)"
         self._tables: dict[str, list[str]] = {}
+        self.name = "spark" + (" with strong hashes" if strong_hashes else "")
         self.streamed: dict[str, list[tuple[Path, int]]] = {}
         self._written = 0
         self._few: bool | None = None

@@ -39,7 +39,7 @@ FROM culprit c JOIN issuing i ON i.rec = c.rec JOIN pending_use x ON x.use = i.u
 -- faults with the subject that each is folded under: the authority, else the principal (SPEC 8, "folded"). A decision is
 -- made anew for each action, so folding under it would fold nothing: its faults are the principal's.
 SELECT f.rec, f.code, CASE WHEN n.kind <> 'decision' THEN n.a ELSE 0 END AS a,
-       CASE WHEN n.kind <> 'decision' THEN 0 ELSE w.p END AS p, f.time
+       CASE WHEN n.kind <> 'decision' THEN 0 ELSE w.p END AS p, f.time, f.a AS at_fault
 FROM $faults f JOIN acting w ON w.s = f.s
 LEFT JOIN (SELECT a, kind FROM authority) n ON n.a = f.a
 
