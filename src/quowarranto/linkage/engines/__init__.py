@@ -12,6 +12,10 @@ class Engine(Protocol):
         """Build a relation once and keep it; a relation of that name is replaced."""
         ...
 
+    def create_labels(self, name: str, sql: str) -> None:
+        """Build a small relation whose texts many rows of a result will repeat."""
+        ...
+
     def append(self, name: str, sql: str) -> None:
         """Add rows to a built relation; `sql` may read it."""
         ...

@@ -40,6 +40,9 @@ class Spark:
     def view(self, name: str, sql: str) -> None:
         self.session.sql(self._spelled(sql)).createOrReplaceTempView(name)
 
+    def create_labels(self, name: str, sql: str) -> None:
+        self.create(name, sql)
+
     def append(self, name: str, sql: str) -> None:
         more = self._kept(self.session.sql(self._spelled(sql)))
         self.session.table(name).union(more).createOrReplaceTempView(name)
