@@ -27,10 +27,11 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "quowarranto", *map(str, arguments)]
 
 
-def quo(folder: Path, *arguments: str | Path, env: dict[str, str] | None = None) -> Ran:
+def quo(folder: Path, *arguments: str | Path, env: dict[str, str] | None = None, seconds: int = 300) -> Ran:
     """Run `quo` in a folder; a traceback is never an answer."""
+    environment = ENVIRONMENT | (env or {})
     done = subprocess.run(
-        command(*arguments), cwd=folder, env=ENVIRONMENT | (env or {}), capture_output=True, timeout=300, check=False
+        command(*arguments), cwd=folder, env=environment, capture_output=True, timeout=seconds, check=False
     )
     ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in ran.err, ran.err

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "quowarranto"
-STAGES = ("records", "sources", "case", "linkage", "results", "pipeline", "findings", "export", "simulator", "cli")
+STAGES = (
+    "records",
+    "sources",
+    "case",
+    "linkage",
+    "backend",
+    "results",
+    "pipeline",
+    "findings",
+    "export",
+    "simulator",
+    "cli",
+)
 """In the order in which data flows. Everything may import `errors` and the package itself (its version)."""
 EVERYWHERE = frozenset(("errors", ""))
 

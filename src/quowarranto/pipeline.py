@@ -8,20 +8,26 @@ Everything a stage leaves behind rests in the case; a killed run leaves the last
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from quowarranto.case.config import Config, load_config
+from quowarranto.backend import Limits, opened
+from quowarranto.backend.lake import Lake, counted, load_lake, save_lake
+from quowarranto.backend.spark import engines as opened_spark
+from quowarranto.case.config import Config, EngineConfig, load_config
 from quowarranto.case.derive import derive
 from quowarranto.case.ingest import Totals, ingest
 from quowarranto.case.inputs import Input, expand, recognise
-from quowarranto.case.store import SPILL, Case, Snapshot, Writer
-from quowarranto.linkage.engines.duckdb import DuckDB
+from quowarranto.case.store import SPILL, Case, Snapshot, Writer, write_parquet
+from quowarranto.case.tables import TABLES
+from quowarranto.linkage.engines import Engine
 from quowarranto.linkage.run import Clock, LinkageError, link
-from quowarranto.results import STREAMS, save_results
+from quowarranto.results import STREAMS, queries, save_results
+
+E = TypeVar("E", bound=Engine)
 
 
 class Progress(Protocol):
@@ -59,6 +65,7 @@ def link_paths(
     judge: bool = True,
     memory: str | None = None,
     threads: int | None = None,
+    engine: EngineConfig | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Read `[TYPE=]PATH…` into a case and judge every action in it; without paths, judge again what is there.
@@ -69,8 +76,9 @@ def link_paths(
         judge: else records are added and wait for the next run.
         memory: limit of the embedded engine, e.g. `4GB`; it spills to disk beyond.
         threads: of the engine, and worker processes for reading; default one per core.
+        engine: which one judges; default what `quo.toml` says, else the embedded one.
     Raises:
-        SourceError, CaseError, ConfigError.
+        SourceError, CaseError, ConfigError, EngineError.
     """
     progress = progress or Quiet()
     config = load_config(case.folder)
@@ -85,7 +93,7 @@ def link_paths(
             # what no source could read changes no verdict
             writer.commit("read" if totals.recorded or writer.last.what == "read" else "quarantined")
         if judge and (totals.recorded or not inputs):
-            _judge(writer, config, memory, threads, progress)
+            _judge(writer, config, engine or config.engine, Limits(memory, threads), progress)
             writer.commit("judged")
         return Outcome(totals, inputs, writer.last.number)
 
@@ -98,34 +106,73 @@ def _read(writer: Writer, inputs: list[Input], workers: int | None, progress: Pr
     return totals
 
 
-def _judge(writer: Writer, config: Config, memory: str | None, threads: int | None, progress: Progress) -> None:
-    clock = Clock(config.skew_us, config.window_us)
+def _judge(writer: Writer, config: Config, which: EngineConfig, limits: Limits, progress: Progress) -> None:
     snapshot = writer.snapshot()
-    with tempfile.TemporaryDirectory(prefix=SPILL, dir=writer.folder) as spill:
-        for strong in (False, True):
-            engine = DuckDB(
-                memory=memory,
-                threads=threads,
-                spill=Path(spill),
-                strong_hashes=strong,
-                files=lambda result: writer.new_file(STREAMS[result]),
-            )
-            load(engine, snapshot)
-            try:
-                link(engine, clock, lambda title: progress.stage(title))
-            except LinkageError:
-                if strong:
-                    raise
-                continue
+    with tempfile.TemporaryDirectory(prefix=SPILL, dir=writer.folder.resolve()) as spill:
+        folder = Path(spill)
+        progress.stage("engine")
+        with opened(which, limits, folder, lambda result: writer.new_file(STREAMS[result])) as make:
+            engine = linked(make, lambda engine: load(engine, snapshot, folder), config, progress)
             progress.stage("writing")
-            save_results(engine, writer)
-            return
+            save_results(engine, writer, folder / "results")
 
 
-def load(engine: DuckDB, snapshot: Snapshot) -> None:
-    """Put the records of a case before the engine."""
-    engine.view("actions_in", f"SELECT * FROM {snapshot.scan('actions')}")
-    engine.view(
-        "facts_in",
-        f"SELECT * FROM {snapshot.scan('facts')} UNION ALL SELECT * FROM {snapshot.scan('derived')}",
-    )
+def linked(make: Callable[[bool], E], take_in: Callable[[E], None], config: Config, progress: Progress) -> E:
+    """An engine that has judged what `take_in` puts before it; where two names share a hash, with stronger ones."""
+    clock = Clock(config.skew_us, config.window_us)
+    for strong in (False, True):
+        engine = make(strong)
+        take_in(engine)
+        try:
+            link(engine, clock, lambda title: progress.stage(title))
+        except LinkageError:
+            if strong:
+                raise
+        else:
+            break
+    return engine
+
+
+def link_lake(
+    lake: Lake,
+    config: Config,
+    *,
+    memory: str | None = None,
+    threads: int | None = None,
+    engine: EngineConfig | None = None,
+    progress: Progress | None = None,
+) -> dict[str, dict[str, int]]:
+    """Judge records that lie in tables of a lake, and write the results there.
+
+    Args:
+        lake: where they are; columns as of a case.
+        config: the clock, and the engine where none is named.
+        memory, threads: of a Spark that runs here.
+        engine: Spark, and where it is.
+    Returns: how many actions have each verdict, how many findings each severity (`verdicts`, `severities`).
+    Raises:
+        ConfigError, EngineError.
+    """
+    progress = progress or Quiet()
+    progress.stage("engine")
+    with (
+        tempfile.TemporaryDirectory(prefix=SPILL) as spill,
+        opened_spark(engine or config.engine, memory, threads, Path(spill)) as make,
+    ):
+        spark = linked(make, lambda one: load_lake(one, lake), config, progress)
+        progress.stage("writing")
+        save_lake(spark, queries(spark), lake.results)
+        return counted(spark)
+
+
+def load(engine: Engine, snapshot: Snapshot, folder: Path) -> None:
+    """Put the records of a case before the engine; `folder` is for files that stand in for tables without any."""
+    for table in ("actions", "facts", "derived"):
+        files = [str(Path(file).absolute()) for file in snapshot.files(table)]
+        if not files:
+            nothing = folder / f"no-{table}.parquet"
+            write_parquet(TABLES[table].empty(), nothing)
+            files = [str(nothing)]
+        engine.read(f"read_{table}", files)
+    engine.view("actions_in", "SELECT * FROM read_actions")
+    engine.view("facts_in", "SELECT * FROM read_facts UNION ALL SELECT * FROM read_derived")

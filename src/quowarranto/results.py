@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from quowarranto.case.store import Writer
-from quowarranto.linkage.engines.duckdb import DuckDB
+from pathlib import Path
+
+from quowarranto.case.store import Writer, parquet_rows
+from quowarranto.case.tables import TABLES
+from quowarranto.linkage.engines import Engine
 from quowarranto.records.codes import CODES
 
 STREAMS = {"verdict": "verdicts", "action_use": "steps", "fault": "faults"}
-"""Results that the engine writes itself, slab by slab, under `Writer.new_file` of the table (`DuckDB.streamed`)."""
+"""Results whose relations have the columns of their tables: an engine may write them slab by slab (`Engine.stream`)."""
 
 _RESULTS: dict[str, str] = {
+    **{table: f"SELECT * FROM {relation}" for relation, table in STREAMS.items()},
     "chains": """
-        SELECT v.use, v.node, v.kind, v.term, v.at_us, CAST(v.depth AS BIGINT) AS depth, c.codes, v.lent
+        SELECT v.use, v.node, v.kind, v.term, v.at_us, v.depth, c.codes, v.lent
         FROM use_visit v JOIN code_text c ON c.bits = v.bits""",
     "parents": "SELECT use, node, parent FROM use_parent",
     "authorities": "SELECT a, id, kind FROM authority",
@@ -29,17 +33,48 @@ _RESULTS: dict[str, str] = {
     "samples": "SELECT finding, rec, nth, action FROM sample",
 }
 
+TABLES_OF_RESULTS = tuple(_RESULTS)
 
-def save_results(engine: DuckDB, writer: Writer) -> None:
-    """Write the engine's relations as files and stage them in place of those of the run before."""
-    engine.create(
-        "severity_of",
-        " UNION ALL ".join(f"SELECT '{c.code}' AS code, '{c.severity}' AS severity" for c in CODES.values()),
-    )
+
+def queries(engine: Engine) -> dict[str, str]:
+    """The query of every table of results that is not written yet, over the relations of an engine that has linked.
+
+    Columns and types are those of `TABLES` on every engine.
+    """
+    _name_severities(engine)
+    written = {STREAMS[relation] for relation in engine.streamed}
+    return {table: _typed(table, sql) for table, sql in _RESULTS.items() if table not in written}
+
+
+def save_results(engine: Engine, writer: Writer, folder: Path) -> None:
+    """Write the engine's relations as files and stage them in place of those of the run before.
+
+    Args:
+        engine: has linked.
+        writer: of the case.
+        folder: for what is not finished, on the storage of the case.
+    """
     for relation, table in STREAMS.items():
-        files = engine.streamed.get(relation, [])
-        writer.stage(table, [(str(path), rows) for path, rows in files], replace=True)
-    for table, sql in _RESULTS.items():
-        path = writer.new_file(table)
-        rows = engine.write_parquet(sql, path)
-        writer.stage(table, [(str(path), rows)] if rows else [], replace=True)
+        if relation in engine.streamed:
+            files = [(str(path), rows) for path, rows in engine.streamed[relation]]
+            writer.stage(table, files, replace=True)
+    for table, sql in queries(engine).items():
+        written = []
+        for path in engine.write(sql, folder / table):
+            rows = parquet_rows(path)
+            if rows:
+                written.append((str(path.rename(writer.new_file(table))), rows))
+        writer.stage(table, written, replace=True)
+
+
+def _typed(table: str, sql: str) -> str:
+    columns = [
+        f"CAST({name} AS {'STRING' if kind == 'VARCHAR' else kind}) AS {name}"  # Spark has no VARCHAR without a length
+        for name, kind in TABLES[table].columns()
+    ]
+    return f"SELECT {', '.join(columns)} FROM ({sql}) result"
+
+
+def _name_severities(engine: Engine) -> None:
+    severities = ", ".join(f"('{c.code}', '{c.severity}')" for c in CODES.values())
+    engine.create("severity_of", f"SELECT * FROM (VALUES {severities}) AS t(code, severity)")

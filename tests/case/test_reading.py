@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,9 @@ from quowarranto.case import reading as reading_module
 from quowarranto.case.inputs import recognise
 from quowarranto.case.query import quarantine, records
 from quowarranto.case.raw import CHANGED, raw_line
+from quowarranto.case.reading import Stretch, Task
 from quowarranto.case.store import Case
+from quowarranto.case.unpacking import blocks
 from quowarranto.pipeline import link_paths
 from quowarranto.records import Origin
 from quowarranto.simulator import PLANTED_SECRETS, simulate
@@ -84,6 +87,33 @@ def test_worker_processes_give_the_same_records(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(ingest_module, "_RANGE", 2000)
     monkeypatch.setattr(ingest_module, "_ALONE", 0)
     assert told(linked(tmp_path / "two.case", logs, threads=2)[0]) == one
+
+
+@pytest.mark.parametrize("kind", ["gzip", "cut off", "zstd"])
+def test_a_large_packed_file_gives_the_same_records_however_many_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Each reader unpacks all of it and reads its own blocks; what is damaged is told once."""
+    log = tmp_path / "log.jsonl"
+    text = ["\ufeff"]
+    for number in range(400):
+        text += [json.dumps(action(number)), "\r\n" if number % 3 else "\n", "\n" * (number % 2)]
+        text += ["{broken\n"] if number % 11 == 5 else []
+    data = ("".join(text) + "{the end").encode()
+    packed = zstandard.compress(data) if kind == "zstd" else gzip.compress(data, 0)
+    log.write_bytes(packed[: len(packed) // 2] if kind == "cut off" else packed)
+    monkeypatch.setattr(reading_module, "blocks", lambda path, packing: blocks(path, packing, size=500))
+    monkeypatch.setattr("quowarranto.case.unpacking._OUT", 300)
+    whole = told(linked(tmp_path / "whole.case", log)[0])
+    assert len(whole) > 100
+    assert sum("ends too early" in row for row in whole) == (kind == "cut off")
+    one = recognise(log, None)
+    for shares in (2, 3):
+        tasks = [Task(n, (Stretch(0, one, "log", share=n, shares=shares),)) for n in range(shares)]
+        monkeypatch.setattr(ingest_module, "_tasks", lambda inputs, names, workers, tasks=tasks: iter(tasks))
+        assert told(linked(tmp_path / f"{shares}.case", log)[0]) == whole
+        monkeypatch.undo()
+        monkeypatch.setattr(reading_module, "blocks", lambda path, packing: blocks(path, packing, size=500))
 
 
 def test_thousands_of_small_files_are_a_few_parquet_files(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quowarranto.case import redaction, secret_shapes
 from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.records import Action, AuthorityFact, Principal, Resource, Rule
 
@@ -225,3 +226,18 @@ def test_no_secret_survives_whatever_stands_around_it(kind: str, place: str, bef
     assert core not in shown(redact(record(place, text)))
     assert core not in redact_text(text)
     assert core not in redact_text(json.dumps({"x": text}))
+
+
+def test_every_hint_of_a_secret_is_also_known_without_its_digits() -> None:
+    """Names are judged without their digits, unless a dot stands in them."""
+    for hint in secret_shapes._HINTS:
+        assert "." in hint or hint.translate(redaction._WITHOUT_DIGITS) in secret_shapes._HINTS, hint
+
+
+@given(st.sampled_from([*SECRETS.values(), *SPOKEN.values()]), st.text("0123456789", max_size=3), st.integers(0, 200))
+def test_a_secret_among_digits_is_found_whatever_names_were_judged_before(secret: str, digits: str, at: int) -> None:
+    """Names without a secret that have the same letters do not hide it."""
+    letters = "".join(char for char in secret if char not in "0123456789")
+    redact_json({"a": letters, "b": letters[: at % (len(letters) + 1)]})
+    text = f"{digits}x {secret} y{digits}"
+    assert all(core not in json.dumps(redact_json({"a": text})) for core in CORE if core in secret)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 from tests.model import judge
 
 from quowarranto.records import Action, Record
-from quowarranto.simulator import simulate_kubernetes, simulate_native
-from quowarranto.sources import Entry, Observation, Skipped, kubernetes, native
+from quowarranto.simulator import simulate_cloudtrail, simulate_kubernetes, simulate_native
+from quowarranto.sources import Entry, Observation, Skipped, cloudtrail, kubernetes, native
 
 
 def _native_records(path: Path) -> list[Record]:
@@ -68,3 +69,20 @@ def test_a_kubernetes_log_links_by_itself(tmp_path: Path) -> None:
     verdicts = Counter(judgement.verdict for judgement in judged)
     assert verdicts.keys() == {"authorised", "presumed"}
     assert verdicts["authorised"] / requests > 0.85
+
+
+def test_trail_files_have_the_size_that_was_asked_for_and_hold_sessions_and_their_calls(tmp_path: Path) -> None:
+    """Every call is signed with a key whose issuance is there too."""
+    assert simulate_cloudtrail(tmp_path, 3_000_000) % 5_000 == 0
+    files = sorted(tmp_path.glob("*.json"))
+    assert sum(path.stat().st_size for path in files) >= 3_000_000
+    records: list[Record] = []
+    for path in files:
+        for event in msgspec.json.decode(path.read_bytes())["Records"]:
+            outcome = cloudtrail.read(Entry(msgspec.json.encode(event)))
+            assert not isinstance(outcome, Skipped)
+            records += [record for record in outcome if not isinstance(record, Observation)]
+    keys = {record.id for record in records if not isinstance(record, Action)}
+    cited = {key for record in records if isinstance(record, Action) for key in record.cites}
+    assert len(cited) > 100
+    assert cited == keys

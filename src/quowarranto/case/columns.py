@@ -30,6 +30,10 @@ _BOOL = DataType.bool()
 _INT32 = DataType.int32()
 
 
+Column = Callable[[list[Any]], dict[str, Any]]
+"""From the values of one field to the columns that hold it."""
+
+
 class Located(msgspec.Struct, frozen=True):
     """A record and where it was read; `source` is the name it is shown under, `rec` its number in the case."""
 
@@ -46,73 +50,30 @@ def json_text(value: Any) -> str:
 
 def action_table(rows: Sequence[Located], read_at: int) -> Table:
     """Actions as an Arrow table; columns as docs/reference/formats/case.md describes them."""
-    actions: list[Action] = [row.record for row in rows]  # type: ignore[misc]
-    principals, resources = _each(actions, "principal"), _each(actions, "resource")
-    return Table.from_pydict(
-        {
-            **_placed(rows, read_at),
-            "id": _text(_each(actions, "id")),
-            "time": _int(_each(actions, "time")),
-            "said_source": _text(_each(actions, "source")),
-            "principal_type": _text(_each(principals, "type")),
-            "principal_id": _text(_each(principals, "id")),
-            "on_behalf_of": _principals(_each(actions, "on_behalf_of")),
-            "action": _text(_each(actions, "action")),
-            "resource_type": _text(_each(resources, "type")),
-            "resource_id": _text(_each(resources, "id")),
-            "outcome": _text(_each(actions, "outcome")),
-            "origin": _text(_each(actions, "origin")),
-            "cites": _texts(_each(actions, "cites")),
-            "correlates": _texts(_each(actions, "correlates")),
-            "attributes": _text([_json(value).decode() if value else None for value in _each(actions, "attributes")]),
-            "stage": Array(_each(actions, "stage"), type=_INT8),
-        }
-    )
+    return Table.from_pydict(action_columns(rows, read_at))
+
+
+def action_columns(rows: Sequence[Located], read_at: int) -> dict[str, Any]:
+    """The same as one array per column."""
+    actions = [row.record for row in rows]
+    columns = _placed(rows, read_at)
+    for name, of in ACTION_FIELDS.items():
+        columns |= of(_each(actions, name))
+    return columns
 
 
 def fact_table(rows: Sequence[Located], read_at: int) -> Table:
     """Authority facts as an Arrow table; columns as docs/reference/formats/case.md describes them."""
+    return Table.from_pydict(fact_columns(rows, read_at))
+
+
+def fact_columns(rows: Sequence[Located], read_at: int) -> dict[str, Any]:
+    """The same as one array per column."""
     facts: list[AuthorityFact] = [row.record for row in rows]  # type: ignore[misc]
-    asked = [_asked(request) for request in _each(facts, "request")]
-    cites = _each(facts, "cites")
-    columns: dict[str, Any] = {
-        **_placed(rows, read_at),
-        "digest": _text([content_digest(fact) for fact in facts]),
-        "kind": _text(_each(facts, "kind")),
-        "id": _text(_each(facts, "id")),
-        "aliases": _texts(_each(facts, "aliases")),
-        "fact": _text(_each(facts, "fact")),
-        "time": _int(_each(facts, "time")),
-        "said_source": _text(_each(facts, "source")),
-        "valid_from": _int(_each(facts, "valid_from")),
-        "valid_until": _int(_each(facts, "valid_until")),
-        "end_reason": _text(_each(facts, "end")),
-        "grace_until": _int(_each(facts, "grace_until")),
-        "successor": _text(_each(facts, "successor")),
-        "series": _text(_each(facts, "series")),
-        **_named(facts, "principal"),
-        "principal_like": _text(_mapped(_each(facts, "principal"), lambda who: like_of(who.id))),
-        **_named(facts, "by"),
-        "effect": _text(_each(facts, "effect")),
-        "scope": _text(_mapped(_each(facts, "scope"), lambda scope: json_text(_rules(scope)))),
-        "scope_patterns": _patterns([scope or () for scope in _each(facts, "scope")]),
-        "cites_said": Array([keys is not None for keys in cites], type=_BOOL),
-        "cites": _texts([keys or () for keys in cites]),
-        "issued_by": _text(_each(facts, "issued_by")),
-        "correlates": _texts(_each(facts, "correlates")),
-        "standing": Array(_each(facts, "standing"), type=_BOOL),
-        "requested_by": _text(_mapped(_each(facts, "requested_by"), lambda who: json_text(_who(who)))),
-        "decided_by": _text(_mapped(_each(facts, "decided_by"), lambda all_: json_text([*map(_who, all_)]))),
-        "sole_decider": _text(_mapped(_each(facts, "decided_by"), _sole_decider)),
-        "justification": _text(_each(facts, "justification")),
-        "ticket": _text(_each(facts, "ticket")),
-        "owner": _text(_mapped(_each(facts, "owner"), _owner)),
-        "request": _text(_mapped(_each(facts, "request"), json_text)),
-        "attributes": _text([_json(value).decode() if value else None for value in _each(facts, "attributes")]),
-    }
-    for place, name in enumerate(_ASKED):
-        columns[name] = _text([row[place] for row in asked])
-    return Table.from_pydict(columns)
+    columns = _placed(rows, read_at) | {"digest": text_column([content_digest(fact) for fact in facts])}
+    for name, of in FACT_FIELDS.items():
+        columns |= of(_each(facts, name))
+    return columns
 
 
 def _each(items: Sequence[Any], name: str) -> list[Any]:
@@ -127,12 +88,63 @@ def _mapped(values: list[Any], text: Callable[[Any], str]) -> list[str | None]:
     return [None if value is None else text(value) for value in values]
 
 
-def _named(facts: list[AuthorityFact], name: str) -> dict[str, Any]:
-    """Type and id of a principal as two columns."""
-    whom = _each(facts, name)
+def _as_text(column: str) -> Column:
+    return lambda values: {column: text_column(values)}
+
+
+def _as_int(column: str) -> Column:
+    return lambda values: {column: int_column(values)}
+
+
+def _as_texts(column: str) -> Column:
+    return lambda groups: {column: texts_column(groups)}
+
+
+def _as_json(column: str) -> Column:
+    return lambda values: {column: text_column(_mapped(values, json_text))}
+
+
+def _as_pair(name: str) -> Column:
+    """Type and id of principals or resources, which may be missing, as two columns."""
+    return lambda values: {
+        f"{name}_type": text_column(_mapped(values, lambda one: str(one.type))),
+        f"{name}_id": text_column(_mapped(values, lambda one: str(one.id))),
+    }
+
+
+def _as_attributes(values: list[Any]) -> dict[str, Any]:
+    return {"attributes": text_column([json_text(value) if value else None for value in values])}
+
+
+def _as_whom(values: list[Any]) -> dict[str, Any]:
+    return _as_pair("principal")(values) | {"principal_like": text_column(_mapped(values, lambda who: like_of(who.id)))}
+
+
+def _as_scope(values: list[Any]) -> dict[str, Any]:
     return {
-        f"{name}_type": _text(_mapped(whom, lambda who: str(who.type))),
-        f"{name}_id": _text(_mapped(whom, lambda who: str(who.id))),
+        "scope": text_column(_mapped(values, lambda scope: json_text(_rules(scope)))),
+        "scope_patterns": _patterns([scope or () for scope in values]),
+    }
+
+
+def _as_said_citations(values: list[Any]) -> dict[str, Any]:
+    return {
+        "cites_said": Array([keys is not None for keys in values], type=_BOOL),
+        "cites": texts_column([keys or () for keys in values]),
+    }
+
+
+def _as_deciders(values: list[Any]) -> dict[str, Any]:
+    return {
+        "decided_by": text_column(_mapped(values, lambda several: json_text([*map(_who, several)]))),
+        "sole_decider": text_column(_mapped(values, _sole_decider)),
+    }
+
+
+def _as_request(values: list[Any]) -> dict[str, Any]:
+    asked = [_asked(request) for request in values]
+    return _as_json("request")(values) | {
+        name: text_column([row[place] for row in asked]) for place, name in enumerate(_ASKED)
     }
 
 
@@ -152,13 +164,13 @@ _ASKED = (
 def _placed(rows: Sequence[Located], read_at: int) -> dict[str, Any]:
     origins = _each(rows, "origin")
     return {
-        "rec": _int(_each(rows, "rec")),
-        "source": _text(_each(rows, "source")),
-        "file": _text(_each(origins, "file")),
-        "line": _int(_each(origins, "line")),
-        "byte_offset": _int(_each(origins, "offset")),
-        "sha256": _text(_each(origins, "sha256")),
-        "read_at": _int([read_at] * len(rows)),
+        "rec": int_column(_each(rows, "rec")),
+        "source": text_column(_each(rows, "source")),
+        "file": text_column(_each(origins, "file")),
+        "line": int_column(_each(origins, "line")),
+        "byte_offset": int_column(_each(origins, "offset")),
+        "sha256": text_column(_each(origins, "sha256")),
+        "read_at": int_column([read_at] * len(rows)),
     }
 
 
@@ -195,11 +207,13 @@ def _rules(scope: tuple[Rule, ...]) -> list[dict[str, list[str]]]:
     ]
 
 
-def _text(values: list[Any]) -> Array:
+def text_column(values: Sequence[Any]) -> Array:
+    """Texts, or None."""
     return Array(values, type=_TEXT)
 
 
-def _int(values: list[Any]) -> Array:
+def int_column(values: Sequence[Any]) -> Array:
+    """Whole numbers of 64 bits, or None."""
     return Array(values, type=_INT64)
 
 
@@ -210,14 +224,15 @@ def _offsets(groups: Sequence[Sequence[Any]]) -> Array:
     return Array(ends, type=_INT32)
 
 
-def _texts(groups: Sequence[Sequence[str]]) -> Any:
-    return list_array(_offsets(groups), _text([item for group in groups for item in group]))
+def texts_column(groups: Sequence[Sequence[str]]) -> Any:
+    """Lists of texts."""
+    return list_array(_offsets(groups), text_column([item for group in groups for item in group]))
 
 
 def _principals(groups: Sequence[Sequence[Principal]]) -> Any:
     flat = [who for group in groups for who in group]
     items = struct_array(
-        [_text([who.type for who in flat]), _text([who.id for who in flat])],
+        [text_column([who.type for who in flat]), text_column([who.id for who in flat])],
         fields=[Field("type", _TEXT, nullable=True), Field("id", _TEXT, nullable=True)],
     )
     return list_array(_offsets(groups), items)
@@ -238,8 +253,8 @@ def _patterns(scopes: Sequence[tuple[Rule, ...]]) -> Any:
     items = struct_array(
         [
             Array([item.rule for item in flat], type=_INT32),
-            _text([item.target for item in flat]),
-            _text([item.pattern_like for item in flat]),
+            text_column([item.target for item in flat]),
+            text_column([item.pattern_like for item in flat]),
             Array([item.typed for item in flat], type=_BOOL),
             Array([item.literal for item in flat], type=_INT64),
         ],
@@ -271,3 +286,52 @@ def _rule_patterns(number: int, rule: Rule) -> list[_Pattern]:
                 for pattern in patterns
             ]
     return found
+
+
+ACTION_FIELDS: dict[str, Column] = {
+    "id": _as_text("id"),
+    "time": _as_int("time"),
+    "source": _as_text("said_source"),
+    "principal": _as_pair("principal"),
+    "on_behalf_of": lambda values: {"on_behalf_of": _principals(values)},
+    "action": _as_text("action"),
+    "resource": _as_pair("resource"),
+    "outcome": _as_text("outcome"),
+    "origin": _as_text("origin"),
+    "cites": _as_texts("cites"),
+    "correlates": _as_texts("correlates"),
+    "attributes": _as_attributes,
+    "stage": lambda values: {"stage": Array(values, type=_INT8)},
+}
+FACT_FIELDS: dict[str, Column] = {
+    "kind": _as_text("kind"),
+    "id": _as_text("id"),
+    "aliases": _as_texts("aliases"),
+    "fact": _as_text("fact"),
+    "time": _as_int("time"),
+    "source": _as_text("said_source"),
+    "valid_from": _as_int("valid_from"),
+    "valid_until": _as_int("valid_until"),
+    "end": _as_text("end_reason"),
+    "grace_until": _as_int("grace_until"),
+    "successor": _as_text("successor"),
+    "series": _as_text("series"),
+    "principal": _as_whom,
+    "by": _as_pair("by"),
+    "effect": _as_text("effect"),
+    "scope": _as_scope,
+    "cites": _as_said_citations,
+    "issued_by": _as_text("issued_by"),
+    "correlates": _as_texts("correlates"),
+    "standing": lambda values: {"standing": Array(values, type=_BOOL)},
+    "requested_by": lambda values: {
+        "requested_by": text_column(_mapped(values, lambda who: json_text(_who(who)))),
+    },
+    "decided_by": _as_deciders,
+    "justification": _as_text("justification"),
+    "ticket": _as_text("ticket"),
+    "owner": lambda values: {"owner": text_column(_mapped(values, _owner))},
+    "request": _as_request,
+    "attributes": _as_attributes,
+}
+"""Which columns each field of a record becomes."""

@@ -20,11 +20,32 @@ DEFAULT = """\
 [clock]
 skew = "2s"      # how far the clocks of two systems may differ
 window = "30s"   # how long before an action its decision may lie when the two share no key
+
+[engine]
+name = "embedded"   # or "spark"
 """
 
 _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "min": 60_000_000, "h": 3_600_000_000}
 _LONGEST = 366 * 24 * _UNITS["h"]
-_KNOWN: dict[str, tuple[str, ...]] = {"clock": ("skew", "window")}
+_KNOWN: dict[str, tuple[str, ...]] = {
+    "clock": ("skew", "window"),
+    "engine": ("name", "master", "connect", "folder", "conf"),
+}
+ENGINES = ("embedded", "spark")
+
+
+class EngineConfig(msgspec.Struct, frozen=True):
+    """Which engine judges, one of `ENGINES`; the rest is about Spark.
+
+    `master` is a master URL and `connect` one of Spark Connect, of which one at most; `folder` a URI where relations
+    are kept while a run lasts; `conf` Spark's own settings.
+    """
+
+    name: str = "embedded"
+    master: str | None = None
+    connect: str | None = None
+    folder: str | None = None
+    conf: dict[str, str] = {}
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -32,6 +53,7 @@ class Config(msgspec.Struct, frozen=True):
 
     skew_us: int = 2_000_000
     window_us: int = 30_000_000
+    engine: EngineConfig = EngineConfig()
 
 
 def load_config(folder: Path) -> Config:
@@ -66,8 +88,28 @@ def load_config(folder: Path) -> Config:
                 raise _unknown(key, _KNOWN[section], path, text)
     clock = values.get("clock", {})
     return Config(
-        **{f"{name}_us": _duration(name, clock[name], path, text) for name in _KNOWN["clock"] if name in clock}
+        **{f"{name}_us": _duration(name, clock[name], path, text) for name in _KNOWN["clock"] if name in clock},
+        engine=_engine(values.get("engine", {}), path, text),
     )
+
+
+def _engine(values: dict[str, Any], path: Path, text: str) -> EngineConfig:
+    def at(key: str) -> str:
+        return f"{path}:{_line_of(key, text)}"
+
+    for key, value in values.items():
+        if key != "conf" and not (isinstance(value, str) and value):
+            raise ConfigError(f"`{key}` is not a text", at=at(key), need='a text, like "spark"')
+    if values.get("name", ENGINES[0]) not in ENGINES:
+        raise ConfigError("there is no such engine", at=at("name"), need="one of " + ", ".join(ENGINES))
+    if "master" in values and "connect" in values:
+        raise ConfigError("`master` and `connect` are two ways to a cluster", at=at("connect"), need="one of them")
+    conf = values.get("conf", {})
+    if not isinstance(conf, dict) or any(isinstance(value, (dict, list)) for value in conf.values()):
+        need = 'Spark\'s settings by their names, like "spark.executor.memory" = "8g"'
+        raise ConfigError("`conf` is not a list of settings", at=at("conf"), need=need)
+    settings = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in conf.items()}
+    return EngineConfig(**(values | {"conf": settings}))
 
 
 def _unknown(key: str, known: tuple[str, ...], path: Path, text: str) -> ConfigError:

@@ -65,11 +65,12 @@ def ingest(
     """
     job = Job(str(writer.folder), writer.number, int(time.time() * 1_000_000))
     shown = [(names or {}).get(one.path, one.stem) for one in inputs]
-    tasks = list(_tasks(inputs, shown))
+    workers = workers or os.cpu_count() or 1
+    tasks = list(_tasks(inputs, shown, workers))
     if len(tasks) >= 1 << TASK_BITS:
         raise SourceError("too much for one run", hint="link a part of the files first, then the others")
     counts = [Counts() for _ in inputs]
-    for read in _results(job, tasks, workers or os.cpu_count() or 1, sum(map(_weight, inputs))):
+    for read in _results(job, tasks, workers, sum(map(_weight, inputs))):
         progress(read.bytes)
         for table, files in read.files.items():
             writer.stage(table, files)
@@ -78,7 +79,7 @@ def ingest(
     return _stage(writer, inputs, shown, counts, job.read_at)
 
 
-def _tasks(inputs: list[Input], names: list[str]) -> Iterator[Task]:
+def _tasks(inputs: list[Input], names: list[str], workers: int) -> Iterator[Task]:
     number, gathered, weight = 0, list[Stretch](), 0
     for place, one in enumerate(inputs):
         if one.source is None:
@@ -86,6 +87,11 @@ def _tasks(inputs: list[Input], names: list[str]) -> Iterator[Task]:
         if one.shape == "lines" and one.packing == "plain" and one.size > _RANGE:
             for begin, end, line in _ranges(one.path):
                 yield Task(number, (Stretch(place, one, names[place], begin, end, line),))
+                number += 1
+            continue
+        if one.shape == "lines" and _weight(one) > _RANGE * workers and workers > 1:
+            for share in range(workers):
+                yield Task(number, (Stretch(place, one, names[place], share=share, shares=workers),))
                 number += 1
             continue
         gathered.append(Stretch(place, one, names[place]))

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from quowarranto.case.columns import Located, action_table, fact_table, json_tex
 from quowarranto.case.cutting import Piece
 from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.inputs import Input
+from quowarranto.case.ordinary import BATCH, Memory, Ordinaries, Place, new_memory
 from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.case.store import write_parquet
 from quowarranto.case.tables import OBSERVATIONS, QUARANTINE, rows_of
@@ -30,6 +32,7 @@ _FLUSH = 100_000
 """Records that are kept before a file is written."""
 _LONGEST_LINE = 512 * 1024 * 1024
 """A longer line is quarantined without being kept in memory."""
+_TOO_MANY = "more records than one reading task can number"
 SEQUENCE_BITS = 28
 TASK_BITS = 18
 
@@ -37,7 +40,9 @@ TASK_BITS = 18
 class Stretch(msgspec.Struct, frozen=True):
     """One input, whole, or the bytes [begin, end) of a file of lines whose first line is number `line`.
 
-    `place` is the input's place among those of the run, `source_name` what its records are shown under.
+    `place` is the input's place among those of the run, `source_name` what its records are shown under. A packed file
+    of lines can only be unpacked from its beginning: several stretches each unpack it and read the blocks of their own
+    `share`, which costs far less than reading all of it in one go.
     """
 
     place: int
@@ -46,6 +51,8 @@ class Stretch(msgspec.Struct, frozen=True):
     begin: int = 0
     end: int = 0
     line: int = 1
+    share: int = 0
+    shares: int = 1
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -101,15 +108,21 @@ def read_task(job: Job, task: Task) -> Read:
             gc.enable()
 
 
+_memories: dict[str, Memory] = {}
+"""Parts of ordinary entries that this process has read, by source: the next task meets most of them again."""
+
+
 class _Reader:
     def __init__(self, job: Job, task: Task) -> None:
         self.job = job
         self.task = task
         self.read = Read()
-        self.connection = duckdb.connect()
+        self.connection = duckdb.connect(config={"threads": 1})  # there is a reader per core already
         self.actions: list[Located] = []
         self.facts: list[Located] = []
         self.staged: dict[str, int] = {}
+        self.many: dict[str, Ordinaries] = {}
+        self.ordinaries: Ordinaries | None = None
         self.observations: list[tuple[Any, ...]] = []
         self.quarantined: list[tuple[Any, ...]] = []
         self.next = first_number(job.commit, task.number)
@@ -119,6 +132,8 @@ class _Reader:
         for stretch in self.task.stretches:
             self._stretch(stretch)
         self._flush()
+        for ordinaries in self.many.values():
+            self._write_ordinaries(ordinaries)
         return self.read
 
     def _stretch(self, stretch: Stretch) -> None:
@@ -128,11 +143,47 @@ class _Reader:
         self.stretch, self.source = stretch, source
         self.counts = self.read.counts.setdefault(stretch.place, Counts())
         self.reasons: Counter[str] = Counter()
+        self.ordinaries = None
+        if source.ordinary is not None:
+            if source.name not in self.many:
+                memory = _memories.setdefault(source.name, new_memory(source.ordinary))
+                self.many[source.name] = Ordinaries(source.ordinary, memory)
+            self.ordinaries = self.many[source.name]
+            self.ordinaries.enter(Place(stretch.input.path, stretch.source_name))
         for piece in self._pieces():
             self._entry(piece)
             if len(self.actions) + len(self.facts) + len(self.quarantined) + len(self.observations) >= _FLUSH:
                 self._flush()
+        if self.ordinaries is not None:
+            self.counts.entries += self.ordinaries.count
+            self.counts.recorded += self.ordinaries.count
         self.counts.reasons = dict(self.reasons)
+
+    def _many(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Those of the pieces that must be looked at one by one."""
+        if self.ordinaries is None:
+            yield from pieces
+            return
+        while batch := list(islice(pieces, BATCH)):
+            whole = [piece for piece in batch if piece.broken is None and piece.nothing is None]
+            entries = (
+                [piece.data for piece in whole],
+                [piece.offset for piece in whole],
+                [piece.line for piece in whole],
+            )
+            left = {id(whole[number]) for number in self.ordinaries.take(*entries)}
+            yield from (piece for piece in batch if piece.broken is not None or piece.nothing or id(piece) in left)
+            if len(self.ordinaries) >= _FLUSH:
+                self._write_ordinaries(self.ordinaries)
+
+    def _lines(self, block: bytes, offset: int, line: int) -> Iterator[Piece]:
+        """The lines of a block that must be looked at one by one."""
+        if self.ordinaries is None:
+            yield from cutting.cut_lines(block, offset, line)
+            return
+        yield from self.ordinaries.lines(block, offset, line)
+        if len(self.ordinaries) >= _FLUSH:
+            self._write_ordinaries(self.ordinaries)
 
     # ---- from bytes to pieces ----------------------------------------------------------------------------------------
 
@@ -140,7 +191,7 @@ class _Reader:
         wrappers = self.source.wrappers
         for piece in self._cut():
             if wrappers and cutting.may_wrap(piece.data, wrappers):
-                yield from cutting.unwrap(piece, wrappers)
+                yield from self._many(cutting.unwrap(piece, wrappers))
             else:
                 yield piece
 
@@ -163,7 +214,7 @@ class _Reader:
             block = file.read(stretch.end - stretch.begin)
         self.read.bytes += len(block)
         block, mark = cutting.without_bom(block) if stretch.begin == 0 else (block, 0)
-        yield from cutting.cut_lines(block, stretch.begin + mark, stretch.line)
+        yield from self._lines(block, stretch.begin + mark, stretch.line)
         if mark + len(block) < stretch.end - stretch.begin:
             yield Piece(
                 b"", stretch.begin + len(block), stretch.line, broken="the file became shorter while it was read"
@@ -171,8 +222,8 @@ class _Reader:
 
     def _streamed_lines(self) -> Iterator[Piece]:
         """Lines of a file that cannot be read from the middle; memory is bounded by the longest line."""
-        one = self.stretch.input
-        offset, line, waiting, held = 0, 1, [], 0
+        one, shares = self.stretch.input, self.stretch.shares
+        offset, line, waiting, held, number = 0, 1, [], 0, 0
         too_long = False
         damage = None
         for block in blocks(Path(one.path), one.packing):
@@ -189,23 +240,28 @@ class _Reader:
                 continue
             if too_long:
                 end = block.find(b"\n") + 1
-                yield Piece(b"", offset, line, broken=f"a line longer than {_LONGEST_LINE:,} bytes")
+                if not self.stretch.share:
+                    yield Piece(b"", offset, line, broken=f"a line longer than {_LONGEST_LINE:,} bytes")
                 offset, line = offset + held + end, line + 1
                 part, too_long = block[end:cut], False
             else:
                 part = b"".join([*waiting, block[:cut]]) if waiting else block[:cut]
-            text, mark = cutting.without_bom(part) if offset == 0 else (part, 0)
-            yield from cutting.cut_lines(text[:-1], offset + mark, line)
+            if number % shares == self.stretch.share:
+                text, mark = cutting.without_bom(part) if offset == 0 else (part, 0)
+                yield from self._lines(text[:-1], offset + mark, line)
+            number += 1
             offset += len(part)
             line += part.count(b"\n")
             waiting, held = ([block[cut:]], len(block) - cut) if cut < len(block) else ([], 0)
+        self.read.bytes += one.size // shares
+        if self.stretch.share:
+            return  # what is left, and what is wrong with it, is for the first
         rest = b"".join(waiting)
         if damage is not None or too_long:
             yield Piece(rest, offset, line, broken=damage or f"a line longer than {_LONGEST_LINE:,} bytes")
         elif rest:
             text, mark = cutting.without_bom(rest) if offset == 0 else (rest, 0)
-            yield from cutting.cut_lines(text, offset + mark, line)
-        self.read.bytes += one.size
+            yield from self._lines(text, offset + mark, line)
 
     def _whole(self) -> Iterator[Piece]:
         one = self.stretch.input
@@ -224,9 +280,9 @@ class _Reader:
         elif one.shape == "yaml":
             yield from cut_yaml(data)
         elif one.shape == "array":
-            yield from cutting.cut_array(data)
+            yield from self._many(cutting.cut_array(data))
         else:
-            yield from cutting.cut_stream(data)
+            yield from self._many(cutting.cut_stream(data))
         if damage is not None:
             yield Piece(b"", len(data), 1 + data.count(b"\n"), broken=damage)
 
@@ -272,7 +328,7 @@ class _Reader:
             else:
                 self.actions.append(row)
         if self.next > self.last:
-            raise CaseError("more records than one reading task can number", hint="split the file")
+            raise CaseError(_TOO_MANY, hint="split the file")
 
     def _stage(self, row: Located, action: str, stage: int) -> None:
         """Keep a stage of a request; an earlier one of the same request that still waits here is not kept beside it.
@@ -307,6 +363,15 @@ class _Reader:
 
     # ---- from records to files ---------------------------------------------------------------------------------------
 
+    def _write_ordinaries(self, ordinaries: Ordinaries) -> None:
+        count = len(ordinaries)
+        first, self.next = self.next, self.next + count
+        if self.next > self.last:
+            raise CaseError(_TOO_MANY, hint="split the file")
+        for name, table in zip(("actions", "facts"), ordinaries.tables(first, self.job.read_at), strict=True):
+            if table is not None:
+                self._write_table(name, table, table.num_rows)
+
     def _flush(self) -> None:
         self.staged.clear()
         self._write("actions", _redacted(self.actions), lambda rows: action_table(rows, self.job.read_at))
@@ -317,11 +382,14 @@ class _Reader:
     def _write(self, table: str, rows: list[Any], to_table: Callable[[list[Any]], Any]) -> None:
         if not rows:
             return
+        self._write_table(table, to_table(rows), len(rows))
+        rows.clear()
+
+    def _write_table(self, table: str, rows: Any, count: int) -> None:
         name = f"part-{self.job.commit:06d}-{self.task.number:06d}-{os.urandom(8).hex()}.parquet"
         path = Path(self.job.folder) / table / name
-        write_parquet(to_table(rows), path, self.connection)
-        self.read.files.setdefault(table, []).append((str(path), len(rows)))
-        rows.clear()
+        write_parquet(rows, path, self.connection)
+        self.read.files.setdefault(table, []).append((str(path), count))
 
 
 def _redacted(rows: list[Located]) -> list[Located]:

@@ -97,7 +97,18 @@ def _unpacked(file: IO[bytes], packing: Packing) -> Iterator[bytes | str]:
         yield "the compressed file is damaged"
         return
     if stream is not None:
+        if packing == "gzip":
+            yield from _drained(stream)
         yield "the compressed file ends too early"
+
+
+def _drained(stream: Any) -> Iterator[bytes]:
+    """What a stream that ends too early still holds."""
+    try:
+        while part := stream.decompress(b"", _OUT):
+            yield part
+    except _DAMAGE:
+        return
 
 
 _DAMAGE: Any = (igzip_lib.IsalError, zstandard.ZstdError)

@@ -9,36 +9,94 @@ from typing import Any
 import click
 
 from quowarranto.cli.common import case_option, console, printable, show
+from quowarranto.cli.engine_options import engine_of, engine_options, lake_of
 from quowarranto.records.codes import SEVERITIES
 
 
 @click.command("link")
 @click.argument("paths", nargs=-1, metavar="[TYPE=]PATH…")
 @case_option
-@click.option("--memory", metavar="SIZE", help="Memory limit of the engine, e.g. 4GB; beyond it works on disk.")
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Memory of the engine, e.g. 4GB; beyond it works on disk.  [default: half of the machine's]",
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Threads and reading processes.  [default: one per core]")
 @click.option("--fail-on", type=click.Choice(list(SEVERITIES)), help="Exit with 10 if a finding this grave stands.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print the summary."
 )
+@engine_options
 def command(
-    paths: tuple[str, ...], case_folder: Path, memory: str | None, threads: int | None, fail_on: str | None, form: str
+    paths: tuple[str, ...],
+    case_folder: Path,
+    memory: str | None,
+    threads: int | None,
+    fail_on: str | None,
+    form: str,
+    **options: Any,
 ) -> int:
     """Read logs (files, folders, globs; .gz, .zst) into a case and judge every action in it.
 
     What a file is, is told from its content; write TYPE=PATH to say it yourself (types: `quo sources`). More logs may
     be added to the same case later. Without a PATH, what the case holds is judged again.
     """
+    from quowarranto.case.config import load_config
     from quowarranto.case.store import Case
     from quowarranto.cli.progress import Bars
-    from quowarranto.pipeline import link_paths
+    from quowarranto.pipeline import link_lake, link_paths
 
     case = Case(case_folder)
+    config = load_config(case_folder)
+    engine = engine_of(config.engine, options)
+    lake = lake_of(options)
+    if lake is not None:
+        if paths:
+            raise click.UsageError("logs are read into a case, and --spark-actions is instead of one")
+        with Bars() as bars:
+            counts = link_lake(lake, config, memory=_memory(memory), threads=threads, engine=engine, progress=bars)
+        return _report_lake(counts, lake.results.name, fail_on, form)
     if not paths and not case.exists():
         raise click.UsageError("nothing to read: name files, folders or globs (or try `quo demo`)")
     with Bars() as bars:
-        outcome = link_paths(case, paths, memory=_memory(memory), threads=threads, progress=bars)
+        outcome = link_paths(case, paths, memory=_memory(memory), threads=threads, engine=engine, progress=bars)
     return report_run(case, outcome, fail_on, form, paths)
+
+
+def _report_lake(counts: dict[str, dict[str, int]], place: str, fail_on: str | None, form: str) -> int:
+    if form == "json":
+        import msgspec
+
+        click.echo(msgspec.json.encode(counts))
+    else:
+        _verdicts(counts["verdicts"])
+        click.echo(f"results: {place}")
+    return _passed(counts["severities"], fail_on)
+
+
+def _verdicts(counts: dict[str, int]) -> None:
+    from quowarranto.findings.overview import MEANING
+
+    total = sum(counts.values())
+    show(
+        [{"verdict": name, "means": means} for name, means in MEANING.items() if name in counts],
+        "table",
+        (
+            ("VERDICT", lambda row: row["verdict"]),
+            ("ACTIONS", lambda row: f"{counts[row['verdict']]:,}"),
+            ("SHARE", lambda row: f"{counts[row['verdict']] / total:.1%}"),
+            ("WHICH MEANS", lambda row: row["means"]),
+        ),
+        empty="no action was found",
+    )
+
+
+def _passed(severities: dict[str, int], fail_on: str | None) -> int:
+    grave = _grave(severities, fail_on)
+    if grave:
+        click.echo(f"fail: {grave} findings at or above `{fail_on}` stand", err=True)
+        return 10
+    return 0
 
 
 def _memory(text: str | None) -> str | None:
@@ -58,7 +116,6 @@ def report_run(case: Any, outcome: Any, fail_on: str | None, form: str, paths: S
         _nothing_read(outcome, paths)
         return 3
     seen = overview(case.snapshot())
-    grave = _grave(seen, fail_on)
     if form == "json":
         import sys
 
@@ -68,17 +125,14 @@ def report_run(case: Any, outcome: Any, fail_on: str | None, form: str, paths: S
         sys.stdout.buffer.write(msgspec.json.encode({"read": read, **seen}) + b"\n")
     else:
         _print(case.folder, outcome, seen)
-    if grave:
-        click.echo(f"fail: {grave} findings at or above `{fail_on}` stand", err=True)
-        return 10
-    return 0
+    return _passed(seen["severities"], fail_on)
 
 
-def _grave(seen: dict[str, Any], fail_on: str | None) -> int:
+def _grave(severities: dict[str, int], fail_on: str | None) -> int:
     if fail_on is None:
         return 0
     least = SEVERITIES.index(fail_on)
-    return sum(count for severity, count in seen["severities"].items() if SEVERITIES.index(severity) >= least)
+    return sum(count for severity, count in severities.items() if SEVERITIES.index(severity) >= least)
 
 
 def _nothing_read(outcome: Any, paths: Sequence[str]) -> None:
@@ -115,17 +169,7 @@ def _print(folder: Path, outcome: Any, seen: dict[str, Any]) -> None:
         f"{seen['actions']:,} actions judged by {seen['facts']:,} facts about {seen['authorities']:,} authorities"
     )
     out = console()
-    show(
-        [{"verdict": name, **row} for name, row in seen["verdicts"].items()],
-        "table",
-        (
-            ("VERDICT", lambda row: row["verdict"]),
-            ("ACTIONS", lambda row: f"{row['count']:,}"),
-            ("SHARE", lambda row: f"{row['share']:.1%}"),
-            ("WHICH MEANS", lambda row: row["means"]),
-        ),
-        empty="no action was found",
-    )
+    _verdicts({name: row["count"] for name, row in seen["verdicts"].items()})
     if seen["worst"]:
         click.echo("\nWorst findings")
         show(

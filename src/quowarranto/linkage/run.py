@@ -34,6 +34,10 @@ _KINDS = ("exception", "delegation", "session", "approval", "grant", "policy", "
 TRAITS = {name: 1 << place for place, name in enumerate((*_KINDS, "anchored", "ends", "denies", "revoked"))}
 """What chains consist of: kinds; whether an anchor is among them, one that ends, a denial, a revoked instrument."""
 
+_BYTES_PER_ACTION = 350
+_BYTES_PER_FACT = 1200
+"""What the relations of an action and of a fact took at most in memory, measured."""
+
 _EMPTY = {
     "first": "CAST(NULL AS BIGINT) AS a, CAST(NULL AS INT) AS mode",
     "borne": "CAST(NULL AS BIGINT) AS a, CAST(NULL AS BIGINT) AS use",
@@ -71,7 +75,8 @@ def link(
         engine: holds the inputs; afterwards the relations of `RESULTS`.
         clock: the tolerances.
         progress: told the name of each stage as it begins.
-        slab: about how many actions are judged at a time; default all at once. Changes no answer.
+        slab: about how many actions are judged at a time; default as many as the engine's memory holds. Changes no
+            answer.
     """
     run = _Run(engine, clock)
     for title, stage in (
@@ -84,7 +89,7 @@ def link(
     ):
         progress(title)
         stage(run)
-    slabs = _slabs(engine, slab)
+    slabs = _slabs(engine, slab or _fitting(engine))
     run.slabs = len(slabs)
     for number, bounds in enumerate(slabs, 1):
         run.slab = bounds
@@ -101,6 +106,14 @@ def link(
     for title, stage in (("origin", _unsettled), ("findings", _findings)):
         progress(title)
         stage(run)
+
+
+def _fitting(engine: Engine) -> int | None:
+    """So many actions that their relations fit beside those of the facts, or take a fourth of the memory anyhow."""
+    if engine.memory is None:
+        return None
+    left = engine.memory - _BYTES_PER_FACT * engine.count("facts_in")
+    return max(left, engine.memory // 4) // _BYTES_PER_ACTION
 
 
 def _slabs(engine: Engine, size: int | None) -> list[str]:

@@ -1,6 +1,6 @@
 """The nouns: frozen structs, patterns, instants. No input or output; imports nothing else of ours."""
 
-from quowarranto.records.instants import Instant, format_instant, parse_instant
+from quowarranto.records.instants import Instant, format_instant, instants, parse_instant
 from quowarranto.records.model import (
     ANCHORS,
     KINDS,
@@ -40,6 +40,7 @@ __all__ = [
     "Rule",
     "content_digest",
     "format_instant",
+    "instants",
     "is_typed",
     "like_of",
     "literal_prefix_length",

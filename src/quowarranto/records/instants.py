@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 Instant = int
@@ -14,8 +15,10 @@ _MICROSECOND = timedelta(microseconds=1)
 _RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:)(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
-_seconds: dict[str, Instant] = {}
-_SECONDS_KEPT = 100_000
+_days: dict[str, Instant] = {}
+_DAYS_KEPT = 100_000
+_MINUTES = {f"{hour:02}:{minute:02}:": (hour * 60 + minute) * 60_000_000 for hour in range(24) for minute in range(60)}
+_SECONDS = {f"{second:02}.": second * 1_000_000 for second in range(60)}
 
 
 def parse_instant(text: str) -> Instant:
@@ -24,18 +27,30 @@ def parse_instant(text: str) -> Instant:
     Raises:
         ValueError: the text is not RFC 3339, or has no zone (a zone is never guessed).
     """
-    # Logs are full of times within the same seconds: `2026-03-01T09:14:07.123456Z` costs one look-up when its second
-    # has been read before.
-    if len(text) == 27 and text[26] == "Z" and text[19] == ".":
-        second, fraction = _seconds.get(text[:19]), text[20:26]
-        if second is not None and fraction.isdecimal() and fraction.isascii():
-            return second + int(fraction)
-        micros = _parse(text)
-        if len(_seconds) >= _SECONDS_KEPT:
-            _seconds.clear()
-        _seconds[text[:19]] = micros - int(fraction)
-        return micros
+    # Most logs write `2026-03-01T09:14:07.123456Z`, on few different days.
+    fraction = text[20:26]
+    if len(text) == 27 and text[26] == "Z" and fraction.isdecimal() and fraction.isascii():
+        day, minute, second = _days.get(text[:11]), _MINUTES.get(text[11:17]), _SECONDS.get(text[17:20])
+        if minute is not None and second is not None:
+            if day is None:
+                if len(_days) >= _DAYS_KEPT:
+                    _days.clear()
+                day = _days[text[:11]] = _parse(f"{text[:11]}00:00:00Z")
+            return day + minute + second + int(fraction)
     return _parse(text)
+
+
+def instants(texts: Sequence[str]) -> list[Instant | None]:
+    """Many times at once; None for what `parse_instant` would refuse."""
+    known = {text: _instant_or_none(text) for text in set(texts)}
+    return [known[text] for text in texts]
+
+
+def _instant_or_none(text: str) -> Instant | None:
+    try:
+        return parse_instant(text)
+    except ValueError:
+        return None
 
 
 def _parse(text: str) -> Instant:

@@ -55,9 +55,12 @@ class LineLog:
 
 
 class TrailLog:
-    """CloudTrail's delivery of one region: gzip files of `{"Records": […]}`, a few thousand records each at most."""
+    """CloudTrail's delivery of one region: files of `{"Records": […]}`, a few thousand records each at most.
 
-    def __init__(self, folder: Path, account: str, region: str, records_per_file: int) -> None:
+    They are gzip files, unless they are to be as somebody has unpacked them.
+    """
+
+    def __init__(self, folder: Path, account: str, region: str, records_per_file: int, *, packed: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.broken: dict[Path, int] = {}
         self._stem = f"{account}_CloudTrail_{region}"
@@ -68,6 +71,8 @@ class TrailLog:
         self._records: list[str] = []
         self._broken_here = 0
         self._names = dice(self._stem)
+        self._packed = packed
+        self.written = 0
 
     def add(self, at: Instant, record: str, *, broken: bool = False) -> None:
         """A record that belongs at this time; `broken` when it cannot be read as one."""
@@ -96,9 +101,9 @@ class TrailLog:
     def _deliver(self, at: Instant) -> None:
         moment = format_instant(at)[:16].replace("-", "").replace(":", "")
         suffix = "".join(self._names.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789", k=16))
-        path = self._folder / f"{self._stem}_{moment}Z_{suffix}.json.gz"
-        text = '{"Records":[' + ",".join(self._records) + "]}"
-        path.write_bytes(gzip.compress(text.encode(), compresslevel=1, mtime=0))
+        path = self._folder / f"{self._stem}_{moment}Z_{suffix}.json{'.gz' if self._packed else ''}"
+        data = ('{"Records":[' + ",".join(self._records) + "]}").encode()
+        self.written += path.write_bytes(gzip.compress(data, compresslevel=1, mtime=0) if self._packed else data)
         if self._broken_here:
             self.broken[path] = self._broken_here
         self._records = []

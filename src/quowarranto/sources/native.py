@@ -85,12 +85,34 @@ class _Fact(msgspec.Struct):
     attributes: dict[str, Any] = {}
 
 
+class _PlainAction(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """An action with nothing in it that could be of any type."""
+
+    kind: Literal["action"]
+    id: _Name
+    time: str
+    principal: _Who
+    action: str
+    resource: _Who
+    source: str | None = None
+    on_behalf_of: tuple[_Who, ...] = ()
+    outcome: Literal["success", "failure", "denied"] | None = None
+    origin: str | None = None
+    cites: tuple[_Name, ...] = ()
+    correlates: tuple[_Name, ...] = ()
+
+
+_decode_plain = msgspec.json.Decoder(_PlainAction).decode
+_encode = msgspec.json.Encoder().encode
 _ACTION_FIELDS = frozenset(_Action.__struct_fields__) | {"kind"}
 _FACT_FIELDS = frozenset(_Fact.__struct_fields__)
 
 
 def read(entry: Entry) -> Outcome:
     """One record per entry; anything that is not exactly a record is rejected with the field that is wrong."""
+    plain = _plain_action(entry.data)
+    if plain is not None:
+        return (plain,)
     value = strict_json(entry.data)
     if not isinstance(value, dict):
         raise RejectedEntry("not a JSON object")
@@ -103,6 +125,34 @@ def read(entry: Entry) -> Outcome:
     except msgspec.ValidationError as error:
         raise RejectedEntry(reason_of(error)) from None
     raise RejectedEntry("`kind` is missing" if kind is None else "`kind` is not one of the nine")
+
+
+def _plain_action(data: bytes) -> Action | None:
+    """The action, if nothing about it is unusual.
+
+    Written again it has as many bytes as were read: writing can only shorten it (repeated keys, spaces, spelled-out
+    characters, nulls), so equal length means that nothing was dropped.
+    """
+    try:
+        wire = _decode_plain(data)
+        if len(_encode(wire)) != len(data):
+            return None
+        time = parse_instant(wire.time)
+    except (ValueError, RecursionError):  # a DecodeError and a UnicodeDecodeError are ValueErrors
+        return None
+    return Action(
+        id=wire.id,
+        time=time,
+        principal=Principal(wire.principal.type, wire.principal.id),
+        action=wire.action,
+        resource=Resource(wire.resource.type, wire.resource.id),
+        source=wire.source,
+        on_behalf_of=tuple(Principal(who.type, who.id) for who in wire.on_behalf_of) if wire.on_behalf_of else (),
+        outcome=wire.outcome or "success",
+        origin=wire.origin,
+        cites=wire.cites,
+        correlates=wire.correlates,
+    )
 
 
 def _action(value: dict[str, Any], data: bytes) -> Action:

@@ -30,7 +30,7 @@ def fill(logs: Logs, truth: TruthLog, count: int, seed: int, begin: Instant, end
     routines: tuple[tuple[float, _Routine], ...] = (
         (0.4, RoutineRequests(logs.kubernetes, truth, seed, works)),
         (0.2, RoutineReads(logs, truth, seed)),
-        (0.2, RoutineCalls(logs, truth, seed)),
+        (0.2, RoutineCalls(logs.trails, truth, seed)),
         (0.2, RoutineRecords(logs, truth, seed, count, begin)),
     )
     slices = max(_FEWEST_SLICES, count // _PER_SLICE)

@@ -10,7 +10,8 @@ from quowarranto.records import Instant
 from quowarranto.simulator import organisation
 from quowarranto.simulator.background.parts import moments, template, truth_line, uuids
 from quowarranto.simulator.dice import dice
-from quowarranto.simulator.scene import HOUR, MINUTE, SECOND, Logs
+from quowarranto.simulator.logs import TrailLog
+from quowarranto.simulator.scene import HOUR, MINUTE, SECOND
 from quowarranto.simulator.stamps import prose_stamp, second_stamp
 from quowarranto.simulator.systems import aws
 from quowarranto.simulator.truth import TruthLog
@@ -46,8 +47,8 @@ def _text(record: dict[str, Any]) -> str:
 class RoutineCalls:
     """Two jobs, each with a session of an hour for some twenty calls."""
 
-    def __init__(self, logs: Logs, truth: TruthLog, seed: int) -> None:
-        self._trails, self._truth = logs.trails, truth
+    def __init__(self, trails: dict[str, TrailLog], truth: TruthLog | None, seed: int) -> None:
+        self._trails, self._truth = trails, truth
         self._rng = dice(f"{seed}/routine calls")
         self._uuids = uuids(self._rng)
         self._jobs = [_job(role) for role in (organisation.ETL, organisation.REPORTS)]
@@ -64,7 +65,8 @@ class RoutineCalls:
         records.sort()
         self._trails[aws.HOME].stream((record for _, record in records), end)
         self._trails[aws.GLOBAL].stream(issued, end)
-        self._truth.stream("".join(truths), "routine", {"presumed": count})
+        if self._truth is not None:
+            self._truth.stream("".join(truths), "routine", {"presumed": count})
 
     def _session(self, opened: Instant, calls: int, records: list[tuple[Instant, str]], truths: list[str]) -> str:
         """One session; returns the record of its beginning, which is delivered in two regions."""

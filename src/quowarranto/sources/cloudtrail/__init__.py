@@ -22,14 +22,11 @@ from quowarranto.sources.cloudtrail.changes import observed
 from quowarranto.sources.cloudtrail.event import to_event, unwrapped
 from quowarranto.sources.cloudtrail.history import derive
 from quowarranto.sources.cloudtrail.keys import key_facts
+from quowarranto.sources.cloudtrail.ordinary import CHANGING, ORDINARY
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
 from quowarranto.sources.strict import strict_json
 
 __all__ = ["SOURCE", "derive", "read", "recognise"]
-
-
-# Only these change who may do what, or issue a key.
-_CHANGING = frozenset({"iam.amazonaws.com", "sts.amazonaws.com", "cognito-identity.amazonaws.com"})
 
 
 def read(entry: Entry) -> Outcome:
@@ -41,7 +38,7 @@ def read(entry: Entry) -> Outcome:
         return snapshot.observed(value, entry.modified_at) or Skipped("an account snapshot that lists nothing")
     event = to_event(value)
     action = to_action(event, entry.data)
-    if event.errorCode or event.eventSource not in _CHANGING:
+    if event.errorCode or event.eventSource not in CHANGING:
         return (action,)
     return (action, *key_facts(event, action), *observed(event, action))
 
@@ -90,6 +87,7 @@ SOURCE = Source(
     ),
     recognise=recognise,
     read=read,
+    ordinary=ORDINARY,
     derive=derive,
     wrappers=("Records", "Events"),
     ceiling="partial",

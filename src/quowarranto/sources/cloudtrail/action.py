@@ -26,13 +26,19 @@ def to_action(event: Event, data: bytes) -> Action:
         resource=resource_of(event),
         outcome=outcome,
         origin=event.sourceIPAddress or None,
-        cites=(f"aws/key/{identity.accessKeyId}",) if identity.accessKeyId else (),
-        correlates=_correlates(identity),
-        attributes=_attributes(event, denied=outcome == "denied"),
+        cites=cites(identity),
+        correlates=correlates(identity),
+        attributes=attributes(event, denied=outcome == "denied"),
     )
 
 
-def _correlates(identity: Identity) -> tuple[str, ...]:
+def cites(identity: Identity) -> tuple[str, ...]:
+    """The key that the call was signed with."""
+    return (f"aws/key/{identity.accessKeyId}",) if identity.accessKeyId else ()
+
+
+def correlates(identity: Identity) -> tuple[str, ...]:
+    """The softer key of the session, where the event says when that began."""
     created = _created(identity)
     key = session_key(identity.principalId, created) if created else None
     return (key,) if key else ()
@@ -44,7 +50,8 @@ def _created(identity: Identity) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _attributes(event: Event, *, denied: bool) -> dict[str, Any]:
+def attributes(event: Event, *, denied: bool) -> dict[str, Any]:
+    """What else is worth keeping."""
     identity = event.userIdentity
     said: dict[str, Any] = {
         "account": event.account,

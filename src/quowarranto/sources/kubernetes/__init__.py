@@ -18,6 +18,7 @@ from quowarranto.errors import RejectedEntry
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
 from quowarranto.sources.kubernetes import audit, issuance, rbac
 from quowarranto.sources.kubernetes.history import derive
+from quowarranto.sources.kubernetes.ordinary import ORDINARY
 from quowarranto.sources.strict import strict_json
 
 __all__ = ["SOURCE", "derive", "read", "recognise"]
@@ -25,9 +26,6 @@ __all__ = ["SOURCE", "derive", "read", "recognise"]
 
 def read(entry: Entry) -> Outcome:
     """An audit event or an exported object; other objects of the cluster carry nothing."""
-    event = audit.plain_event(entry.data)
-    if event is not None:
-        return audit.records_of(event, entry.data)
     value = strict_json(entry.data)
     if not isinstance(value, dict):
         raise RejectedEntry("not a JSON object")
@@ -108,6 +106,7 @@ SOURCE = Source(
     ),
     recognise=recognise,
     read=read,
+    ordinary=ORDINARY,
     derive=derive,
     wrappers=("items", "records"),
     documents=(".yaml", ".yml"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import msgspec
 
@@ -28,7 +28,7 @@ _POD = "authentication.kubernetes.io/pod-name"
 _POD_SECURITY = "pod-security.kubernetes.io/enforce-policy"
 _TRUNCATED = "audit.k8s.io/truncated"
 _EFFECTS: dict[str, Literal["allow", "deny"]] = {"allow": "allow", "forbid": "deny"}
-_WRITES: dict[str, rbac.Change] = {
+WRITES: dict[str, rbac.Change] = {
     "create": "create",
     "update": "update",
     "patch": "update",
@@ -57,7 +57,7 @@ class _Status(msgspec.Struct, frozen=True, gc=False):
     message: str | None = None
 
 
-class _Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True):
     """One event as the API server writes it; only the fields we read."""
 
     verb: str
@@ -79,65 +79,6 @@ class _Event(msgspec.Struct, frozen=True):
     responseObject: Any = None
 
 
-class _PlainUser(_User, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    uid: str | None = None
-    groups: list[str] | None = None
-
-
-class _PlainObjectRef(_ObjectRef, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    uid: str | None = None
-    apiVersion: str | None = None
-    resourceVersion: str | None = None
-
-
-class _PlainStatus(_Status, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    metadata: dict[str, str] | None = None
-    status: str | None = None
-    reason: str | None = None
-
-
-class _Plain(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """An event without bodies: all that the API server writes of most requests, and nothing that can be of any type."""
-
-    verb: str
-    auditID: str
-    stage: Literal["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"]
-    requestReceivedTimestamp: str
-    kind: Literal["Event"]
-    apiVersion: Literal["audit.k8s.io/v1"]
-    level: str | None = None
-    stageTimestamp: str | None = None
-    requestURI: str | None = None
-    user: _PlainUser | None = None
-    impersonatedUser: _PlainUser | None = None
-    sourceIPs: list[str] | None = None
-    userAgent: str | None = None
-    objectRef: _PlainObjectRef | None = None
-    responseStatus: _PlainStatus | None = None
-    annotations: dict[str, str] | None = None
-    timestamp: None = None
-    metadata: None = None
-    requestObject: None = None
-    responseObject: None = None
-
-
-_decode_plain = msgspec.json.Decoder(_Plain).decode
-_encode = msgspec.json.Encoder().encode
-
-
-def plain_event(data: bytes) -> _Event | None:
-    """The event, where it is an ordinary one that nothing about its JSON makes doubtful; else None, and ask `records`.
-
-    Written again, it has as many bytes as were read. Every field is named and typed, so writing can only shorten it
-    (repeated keys, spaces, spelled-out characters, nulls): equal length means that nothing was dropped.
-    """
-    try:
-        event = _decode_plain(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return cast(_Event, event) if len(_encode(event)) == len(data) else None
-
-
 _NO_USER = _User()
 _NO_OBJECT = _ObjectRef()
 _NO_STATUS = _Status()
@@ -152,51 +93,40 @@ def records(value: dict[str, Any], raw: bytes, collected_at: str | None = None) 
         collected_at: the time of the envelope, for an event that has lost its own.
     """
     try:
-        event = msgspec.convert(value, _Event)
+        event = msgspec.convert(value, Event)
     except msgspec.ValidationError as error:
         raise RejectedEntry(f"not an audit event: {reason_of(error)}") from None
-    return records_of(event, raw, collected_at)
-
-
-def records_of(event: _Event, raw: bytes, collected_at: str | None = None) -> list[Record | Observation]:
-    """The same of an event that was decoded already."""
     audit_id = event.auditID or "sha256:" + hashlib.sha256(raw).hexdigest()
     at = _received_at(event, collected_at)
-    ref = event.objectRef or _NO_OBJECT
-    notes = event.annotations or _NO_NOTES
     code = (event.responseStatus or _NO_STATUS).code
-    actor, target = _actor(event, code), _impersonated(event)
-    verb, resource = _operation(event, ref)
+    who, whom = actor(event, code), impersonated(event)
+    verb, resource = operation(event)
     cites: tuple[str, ...] = ()
     out: list[Record | Observation] = []
-    effect = _effect(notes)
-    if effect is not None:
-        decision = _decision(audit_id, at, target or actor, verb, resource, effect, notes.get(_REASON, ""))
-        cites = (decision.id,)
-        out.append(decision)
-    extra = (event.user or _NO_USER).extra or {}
-    if credential := extra.get(_CREDENTIAL_ID):
-        cites += (f"{PREFIX}credential/{credential[0]}",)
+    decided = effect(event)
+    if decided is not None:
+        out.append(_decision(event, audit_id, at, whom or who, verb, resource, decided))
+        cites = (f"{PREFIX}decision/{audit_id}",)
     action = Action(
         id=PREFIX + audit_id,
         time=at,
-        principal=actor,
-        on_behalf_of=() if target is None else (target,),
+        principal=who,
+        on_behalf_of=() if whom is None else (whom,),
         action=verb,
         resource=resource,
-        outcome=_outcome(event.responseStatus, effect),
-        origin=_peer(event.sourceIPs),
-        cites=cites,
-        attributes=_attributes(event, ref, code, notes, extra),
+        outcome=outcome(event.responseStatus, decided),
+        origin=peer(event.sourceIPs),
+        cites=cites + credentials(event),
+        attributes=attributes(event, code),
         stage=STAGES[event.stage],
     )
     out.append(action)
-    if event.verb in _WRITES and event.stage == "ResponseComplete" and code is not None and 200 <= code < 300:
-        out += _effects(event, ref, action, code, notes)
+    if event.verb in WRITES and event.stage == "ResponseComplete" and code is not None and 200 <= code < 300:
+        out += _effects(event, action, code)
     return out
 
 
-def _received_at(event: _Event, collected_at: str | None) -> Instant:
+def _received_at(event: Event, collected_at: str | None) -> Instant:
     """When the API server received the request; older logs have only coarser times."""
     if event.requestReceivedTimestamp:
         return instant("requestReceivedTimestamp", event.requestReceivedTimestamp)
@@ -212,7 +142,7 @@ def _received_at(event: _Event, collected_at: str | None) -> Instant:
     raise RejectedEntry("an audit event without a time")
 
 
-def _actor(event: _Event, code: int | None) -> Principal:
+def actor(event: Event, code: int | None) -> Principal:
     """The authenticated identity, also when it impersonates another."""
     username = event.user and event.user.username
     if username:
@@ -222,13 +152,15 @@ def _actor(event: _Event, code: int | None) -> Principal:
     raise RejectedEntry("an audit event without `user.username`")
 
 
-def _impersonated(event: _Event) -> Principal | None:
+def impersonated(event: Event) -> Principal | None:
+    """Whom the authenticated identity acts for."""
     username = event.impersonatedUser and event.impersonatedUser.username
     return principal_of(username) if username else None
 
 
-def _operation(event: _Event, ref: _ObjectRef) -> tuple[str, Resource]:
+def operation(event: Event) -> tuple[str, Resource]:
     """`get pods/log` on `pods:NAMESPACE/NAME`, `list pods` on `pods:NAMESPACE/*`, `get` on `url:/healthz`."""
+    ref = event.objectRef or _NO_OBJECT
     if not event.verb:
         raise RejectedEntry("an audit event without a `verb`")
     if not ref.resource:
@@ -248,8 +180,9 @@ def _verb(verb: str, resource: str, subresource: str | None) -> str:
     return f"{verb} {resource}/{subresource}" if subresource else f"{verb} {resource}"
 
 
-def _effect(notes: dict[str, str]) -> Literal["allow", "deny"] | None:
-    decision = notes.get(_DECISION)
+def effect(event: Event) -> Literal["allow", "deny"] | None:
+    """What was decided, where the API server says so."""
+    decision = (event.annotations or _NO_NOTES).get(_DECISION)
     if decision is None:
         return None
     if decision not in _EFFECTS:
@@ -258,42 +191,52 @@ def _effect(notes: dict[str, str]) -> Literal["allow", "deny"] | None:
 
 
 def _decision(
+    event: Event,
     audit_id: str,
     at: Instant,
     subject: Principal,
     verb: str,
     resource: Resource,
     effect: Literal["allow", "deny"],
-    reason: str,
 ) -> AuthorityFact:
     """Decided for the impersonated identity where there is one; rests on the binding that the reason names."""
-    ground = ground_of(reason)
+    cites, said = grounds(event)
     return AuthorityFact(
         kind="decision",
         id=f"{PREFIX}decision/{audit_id}",
         time=at,
         principal=subject,
         effect=effect,
-        cites=None if ground is None else (PREFIX + ground.binding,),
+        cites=cites,
         request={
             "subject": {"type": subject.type, "id": subject.id},
             "action": {"name": verb},
             "resource": {"type": resource.type, "id": resource.id},
         },
-        attributes=dict(_grounds(reason)),
+        attributes=said,
     )
 
 
-@lru_cache(maxsize=4096)
-def _grounds(reason: str) -> dict[str, Any]:
-    """What the reason says besides the binding."""
+def grounds(event: Event) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
+    """What a decision rests on: the binding that its reason names, as a citation, and what the reason says besides."""
+    reason = (event.annotations or _NO_NOTES).get(_REASON, "")
     ground = ground_of(reason)
     if ground is not None:
-        return {"role": ground.role, "subject": ground.subject}
-    return {"reason": reason[:_LONGEST_NOTE]} if reason else {}
+        return (PREFIX + ground.binding,), {"role": ground.role, "subject": ground.subject}
+    return None, ({"reason": reason[:_LONGEST_NOTE]} if reason else {})
 
 
-def _outcome(status: _Status | None, effect: str | None) -> Outcome:
+def credentials(event: Event) -> tuple[str, ...]:
+    """The key of the credential that the request was authenticated by, where the API server names it."""
+    named = _extra(event).get(_CREDENTIAL_ID)
+    return (f"{PREFIX}credential/{named[0]}",) if named else ()
+
+
+def _extra(event: Event) -> dict[str, list[str]]:
+    return (event.user or _NO_USER).extra or {}
+
+
+def outcome(status: _Status | None, effect: str | None) -> Outcome:
     """A forbidden request that got through is no refusal: the `deny` in its chain then speaks (QW205)."""
     code = status.code if status is not None and status.code is not None else 0
     if effect == "deny":
@@ -310,14 +253,14 @@ def _by_authorizer(message: str | None) -> bool:
     return not message or ('User "' in message and '" cannot ' in message)
 
 
-def _peer(addresses: list[str] | None) -> str | None:
+def peer(addresses: list[str] | None) -> str | None:
     """The last address is the connection's own; those before it are headers that a client can write."""
     return (addresses[-1] or None) if addresses else None
 
 
-def _attributes(
-    event: _Event, ref: _ObjectRef, code: int | None, notes: dict[str, str], extra: dict[str, list[str]]
-) -> dict[str, Any]:
+def attributes(event: Event, code: int | None) -> dict[str, Any]:
+    """What else is worth keeping."""
+    ref, notes = event.objectRef or _NO_OBJECT, event.annotations or _NO_NOTES
     out: dict[str, Any] = {}
     if ref.apiGroup:
         out["api_group"] = ref.apiGroup
@@ -327,7 +270,7 @@ def _attributes(
         out["user_agent"] = event.userAgent[:_LONGEST_NOTE]
     if event.stage != "ResponseComplete":
         out["stage"] = event.stage
-    if pod := extra.get(_POD):
+    if pod := _extra(event).get(_POD):
         out["pod"] = pod[0]
     if len(notes) > 2:
         if policy := notes.get(_POD_SECURITY):
@@ -337,17 +280,16 @@ def _attributes(
     return out
 
 
-def _effects(
-    event: _Event, ref: _ObjectRef, action: Action, code: int, notes: dict[str, str]
-) -> list[Record | Observation]:
+def _effects(event: Event, action: Action, code: int) -> list[Record | Observation]:
     """What a write that succeeded brought about."""
+    ref = event.objectRef or _NO_OBJECT
     resource, query = ref.resource or "", (event.requestURI or "").partition("?")[2]
     if resource not in rbac.CHANGED and resource not in issuance.WATCHED:
         return []
     request = _body(event.requestObject)
     if "dryRun=" in query or (request is not None and request.get("dryRun")):
         return []  # nothing was changed
-    verb: rbac.Change = "create" if code == 201 and event.verb != "delete" else _WRITES[event.verb]
+    verb: rbac.Change = "create" if code == 201 and event.verb != "delete" else WRITES[event.verb]
     change = issuance.Change(
         action=action,
         at=_takes_effect_at(event, action.time, verb),
@@ -361,13 +303,13 @@ def _effects(
         whole_request=event.verb in ("create", "update"),
     )
     if resource in issuance.WATCHED and (ref.subresource or resource not in rbac.CHANGED):
-        return issuance.facts(change, notes)
+        return issuance.facts(change, event.annotations or _NO_NOTES)
     if ref.subresource:
         return []
     return _observed(change, everything=event.verb == "deletecollection", query=query)
 
 
-def _takes_effect_at(event: _Event, received: Instant, verb: rbac.Change) -> Instant:
+def _takes_effect_at(event: Event, received: Instant, verb: rbac.Change) -> Instant:
     """A change is not in force yet for the request that makes it; what a deletion ends holds until it is answered."""
     if verb == "create":
         return received

@@ -106,19 +106,11 @@ def _unquoted(text: str) -> str:
 
 
 def instant(field: str, text: str) -> Instant:
-    """Read a time; the second is looked up, since neighbouring events share it.
+    """Read a time.
 
     Raises:
         RejectedEntry: not RFC 3339, or without a zone.
     """
-    fraction = text[20:26]
-    if len(text) == 27 and text[19] == "." and text[26] == "Z" and fraction.isascii() and fraction.isdigit():
-        return _second(field, text[:19] + "Z") + int(fraction)
-    return _second(field, text)
-
-
-@lru_cache(maxsize=4096)
-def _second(field: str, text: str) -> Instant:
     try:
         return parse_instant(text)
     except ValueError as error:

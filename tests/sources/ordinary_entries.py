@@ -1,0 +1,117 @@
+"""Entries as each system ordinarily writes them, from which `test_ordinary` makes all that is unusual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ALLOWED = {
+    "kind": "Event",
+    "apiVersion": "audit.k8s.io/v1",
+    "level": "Metadata",
+    "auditID": "d3b83684-d340-44e0-8f2a-1f722a43a98c",
+    "stage": "ResponseComplete",
+    "requestURI": "/api/v1/namespaces/shop/pods/web?timeout=5s",
+    "verb": "get",
+    "user": {
+        "username": "system:serviceaccount:shop:web",
+        "uid": "u-1",
+        "groups": ["system:authenticated"],
+        "extra": {
+            "authentication.kubernetes.io/credential-id": ["JTI=d3b83684-d340-44e0-8f2a-813ab08a2a41"],
+            "authentication.kubernetes.io/pod-name": ["web-1"],
+        },
+    },
+    "sourceIPs": ["10.0.0.1"],
+    "userAgent": "kubectl/v1.34",
+    "objectRef": {"resource": "pods", "namespace": "shop", "name": "web", "apiVersion": "v1"},
+    "responseStatus": {"metadata": {}, "code": 200},
+    "requestReceivedTimestamp": "2026-03-01T09:00:00.000000Z",
+    "stageTimestamp": "2026-03-01T09:00:00.002000Z",
+    "annotations": {
+        "authorization.k8s.io/decision": "allow",
+        "authorization.k8s.io/reason": 'RBAC: allowed by RoleBinding "web/shop" of Role "web" to User "ada"',
+    },
+}
+_RECEIVED = {k: v for k, v in _ALLOWED.items() if k not in ("responseStatus", "annotations")} | {
+    "stage": "RequestReceived"
+}
+_FORBIDDEN = _ALLOWED | {
+    "verb": "delete",
+    "impersonatedUser": {"username": "ada", "groups": ["dev"]},
+    "objectRef": {
+        "resource": "deployments",
+        "namespace": "shop",
+        "name": "web",
+        "apiGroup": "apps",
+        "apiVersion": "v1",
+    },
+    "responseStatus": {
+        "metadata": {},
+        "status": "Failure",
+        "message": 'deployments.apps "web" is forbidden: User "ada" cannot delete it',
+        "reason": "Forbidden",
+        "code": 403,
+    },
+    "annotations": {"authorization.k8s.io/decision": "forbid", "authorization.k8s.io/reason": ""},
+}
+_HEALTH = {
+    k: v for k, v in _ALLOWED.items() if k not in ("objectRef", "annotations", "userAgent", "stageTimestamp")
+} | {
+    "requestURI": "/healthz?verbose",
+    "user": {"username": "system:anonymous", "groups": ["system:unauthenticated"]},
+}
+_POLICED = _ALLOWED | {
+    "annotations": {
+        **_ALLOWED["annotations"],  # type: ignore[dict-item]
+        "pod-security.kubernetes.io/enforce-policy": "restricted:latest",
+        "audit.k8s.io/truncated": "true",
+    }
+}
+
+_CALL = {
+    "eventVersion": "1.11",
+    "userIdentity": {
+        "type": "AssumedRole",
+        "principalId": "AROAEXAMPLE:shop",
+        "arn": "arn:aws:sts::111122223333:assumed-role/shop/shop",
+        "accountId": "111122223333",
+        "accessKeyId": "ASIAEXAMPLE",
+        "sessionContext": {
+            "sessionIssuer": {"type": "Role", "arn": "arn:aws:iam::111122223333:role/shop"},
+            "attributes": {"creationDate": "2026-03-01T08:00:00Z", "mfaAuthenticated": "false"},
+            "sourceIdentity": "ada",
+        },
+    },
+    "eventTime": "2026-03-01T09:00:00Z",
+    "eventSource": "s3.amazonaws.com",
+    "eventName": "GetObject",
+    "awsRegion": "eu-central-1",
+    "sourceIPAddress": "192.0.2.7",
+    "userAgent": "aws-cli/2",
+    "requestParameters": {"bucketName": "shop", "key": "invoices/1.pdf"},
+    "responseElements": None,
+    "additionalEventData": {"bytesTransferredOut": 5, "SignatureVersion": "SigV4"},
+    "requestID": "AB12CD34EF56GH78",
+    "eventID": "c24de5b7-4166-4f8d-870f-038ca2e8ca87",
+    "readOnly": True,
+    "resources": [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::shop/invoices/1.pdf"}],
+    "eventType": "AwsApiCall",
+    "managementEvent": False,
+    "recipientAccountId": "111122223333",
+    "eventCategory": "Data",
+    "tlsDetails": {"tlsVersion": "TLSv1.3", "clientProvidedHostHeader": "shop.s3.amazonaws.com"},
+}
+_REFUSED = {k: v for k, v in _CALL.items() if k not in ("resources", "additionalEventData", "tlsDetails")} | {
+    "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ci", "accessKeyId": "AKIAEXAMPLE"},
+    "eventSource": "ec2.amazonaws.com",
+    "eventName": "DescribeInstances",
+    "errorCode": "Client.UnauthorizedOperation",
+    "errorMessage": "You are not authorized: no identity-based policy allows it",
+    "requestParameters": {"instancesSet": {"items": [{"instanceId": "i-1"}]}},
+    "requestID": "0c762aa3-c5df-4a3b-8a14-5a3b3791ecbd",
+}
+
+EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
+    "kubernetes": (_ALLOWED, _RECEIVED, _FORBIDDEN, _HEALTH, _POLICED),
+    "cloudtrail": (_CALL, _REFUSED),
+}

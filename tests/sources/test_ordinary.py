@@ -1,0 +1,244 @@
+"""Ordinary entries are read many at a time, with the answer of reading them one by one; doubtful ones never are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.sources.ordinary_entries import EXAMPLES
+
+from quowarranto.case.columns import Located, action_table, fact_table
+from quowarranto.case.ordinary import Ordinaries, Place
+from quowarranto.case.redaction import redact
+from quowarranto.errors import RejectedEntry
+from quowarranto.records import Action, AuthorityFact, Origin
+from quowarranto.simulator import simulate_cloudtrail, simulate_kubernetes
+from quowarranto.sources import by_name
+from quowarranto.sources.entry import Entry, Source
+
+Rows = list[dict[str, Any]]
+_NOT_COMPARED = ("rec", "line", "byte_offset", "sha256", "file", "source", "read_at")
+"""Where a record was read is compared by itself, below."""
+NAMES = tuple(EXAMPLES)
+
+
+def source(name: str) -> Source:
+    found = by_name(name)
+    assert found is not None
+    assert found.ordinary is not None
+    return found
+
+
+def together(of: Source, entries: Sequence[bytes]) -> tuple[Rows, list[int]]:
+    """Rows of the entries that are ordinary, and the numbers of the others."""
+    assert of.ordinary is not None
+    ordinaries = Ordinaries(of.ordinary)
+    ordinaries.enter(Place("log", "log"))
+    left = list(ordinaries.take(list(entries), [0] * len(entries), list(range(len(entries)))))
+    assert ordinaries.count == len(entries) - len(left)
+    return [row for table in ordinaries.tables(0, 0) if table is not None for row in rows(table)], left
+
+
+def one_by_one(of: Source, entries: Sequence[bytes]) -> Rows:
+    actions: list[Located] = []
+    facts: list[Located] = []
+    for entry in entries:
+        outcome = of.read(Entry(entry))
+        assert isinstance(outcome, (tuple, list))
+        for record in outcome:
+            assert isinstance(record, (Action, AuthorityFact)), "an ordinary entry only makes records"
+            row = Located(redact(record), Origin("", 0, 0, ""), "", 0)
+            (actions if isinstance(record, Action) else facts).append(row)
+    return rows(action_table(actions, 0)) + rows(fact_table(facts, 0))
+
+
+def rows(table: Any, leave_out: Sequence[str] = _NOT_COMPARED) -> Rows:
+    columns = {name: table[name].to_pylist() for name in table.column_names if name not in leave_out}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def in_order(found: Rows) -> list[str]:
+    return sorted(json.dumps(row, sort_keys=True) for row in found)
+
+
+def without_earlier_stages(found: Rows) -> Rows:
+    """Of the actions of one id only those of the highest stage (what `Ordinaries` may leave out)."""
+    last: dict[str, int] = {}
+    for row in found:
+        if "stage" in row:
+            last[row["id"]] = max(last.get(row["id"], 0), row["stage"])
+    return [row for row in found if "stage" not in row or row["stage"] == last[row["id"]]]
+
+
+def check(of: Source, entries: Sequence[bytes]) -> int:
+    """Both ways agree on all entries that are taken together; returns how many those are."""
+    found, left = together(of, entries)
+    taken = [entry for number, entry in enumerate(entries) if number not in set(left)]
+    assert in_order(without_earlier_stages(found)) == in_order(without_earlier_stages(one_by_one(of, taken)))
+    return len(taken)
+
+
+def test_a_log_of_thousands_of_events_is_read_alike_both_ways(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    simulate_kubernetes(log, 3_000_000)
+    entries = log.read_bytes().splitlines()
+    assert check(source("kubernetes"), entries) > len(entries) * 0.9
+
+
+def test_trail_files_of_thousands_of_events_are_read_alike_both_ways(tmp_path: Path) -> None:
+    simulate_cloudtrail(tmp_path, 3_000_000)
+    for file in tmp_path.glob("*eu-central-1*.json"):
+        entries = [msgspec.json.encode(event) for event in msgspec.json.decode(file.read_bytes())["Records"]]
+        assert check(source("cloudtrail"), entries) > len(entries) * 0.9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_ordinary_entry_is_taken(name: str) -> None:
+    """Else the tests below would prove nothing."""
+    for example in EXAMPLES[name]:
+        assert check(source(name), [text(example)]) == 1, example
+
+
+def text(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _members(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Paths of all members of all objects in a value."""
+    if not isinstance(value, dict):
+        return []
+    return [found for key, inner in value.items() for found in [(*path, key), *_members(inner, (*path, key))]]
+
+
+def _changed(value: dict[str, Any], path: tuple[str, ...], members: dict[str, Any], *, keep: bool = False) -> Any:
+    """A copy with these members in place of the one at the path, or beside it."""
+    out = json.loads(json.dumps(value))
+    holder = out
+    for key in path[:-1]:
+        holder = holder[key]
+    if not keep:
+        del holder[path[-1]]
+    holder.update(members)
+    return out
+
+
+_ODD: tuple[Any, ...] = (
+    None, "", 0, 1, -1, 1.5, True, [], {}, [None], ["a", "b"], {"a": 1}, "é", 'quo"ted', "back\\slash", "a\nb", "*",
+    "x" * 5000, "password=hunter2hunter2", "Bearer abcdef0123456789abcdef", "hvs.CAESIJ0123456789abcdef0123", "\u2028",
+    "0" * 36, "-" * 36, "2026-13-01T09:00:00.000000Z", "2026-03-01T09:00:00.00000aZ", "2026-03-01T09:00:00.0000000",
+    "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.123456+02:00", "2026-03-01 09:00:00", "Panic", "RequestReceived",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_entry_with_one_member_changed_is_read_alike_or_left(name: str) -> None:
+    """Every member of every example, replaced by every odd value, left out, and one unknown member beside it."""
+    of = source(name)
+    tried = 0
+    for example in EXAMPLES[name]:
+        for path in _members(example):
+            variants = [_changed(example, path, {path[-1]: odd}) for odd in _ODD]
+            for variant in (*variants, _changed(example, path, {}), _changed(example, path, {"unknown": 1}, keep=True)):
+                tried += 1
+                _same_or_left(of, text(variant))
+    assert tried > 500
+
+
+def _same_or_left(of: Source, entry: bytes) -> None:
+    """An entry that is rejected one by one must not be taken."""
+    found, left = together(of, [entry])
+    if left:
+        return
+    try:
+        expected = one_by_one(of, [entry])
+    except RejectedEntry as error:
+        pytest.fail(f"taken although it is rejected ({error}): {entry!r}")
+    assert in_order(found) == in_order(expected), entry
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_tables_have_their_columns_as_all_others_have(name: str) -> None:
+    """In number, name, type and order: files of one table are read as one."""
+    of = source(name)
+    assert of.ordinary is not None
+    ordinaries = Ordinaries(of.ordinary)
+    ordinaries.enter(Place("log", "log"))
+    assert ordinaries.take([text(EXAMPLES[name][0])], [0], [1]) == []
+    actions, facts = ordinaries.tables(0, 0)
+    assert actions is not None
+    assert str(actions.schema) == str(action_table([], 0).schema)
+    if facts is not None:
+        assert str(facts.schema) == str(fact_table([], 0).schema)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_key_that_stands_twice_anywhere_is_never_taken(name: str) -> None:
+    """Two readers could understand it differently."""
+    of = source(name)
+    for example in EXAMPLES[name]:
+        whole = text(example)
+        for path in _members(example):
+            key = json.dumps(path[-1]).encode() + b":"
+            at = whole.find(key)
+            while at >= 0:
+                doubled = whole[:at] + key + b'"x",' + whole[at:]
+                assert together(of, [doubled])[1] == [0], doubled
+                at = whole.find(key, at + 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_that_are_doubtful_are_never_taken(name: str) -> None:
+    of = source(name)
+    for example in EXAMPLES[name]:
+        whole = text(example)
+        for doubtful in (
+            whole[:-1],
+            whole + b"}",
+            whole + whole,
+            b"[" + whole + b"]",
+            whole[:40] + b"\xff" + whole[40:],
+            b"",
+        ):
+            assert together(of, [doubtful])[1] == [0], doubtful
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_bytes_changed_at_random_are_read_alike_or_left(name: str, data: st.DataObject) -> None:
+    whole = bytearray(text(data.draw(st.sampled_from(EXAMPLES[name]))))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(whole) - 1))
+        whole[at : at + data.draw(st.integers(0, 2))] = data.draw(
+            st.sampled_from([b"", b'"', b",", b":", b"{", b"a", b"0", b" "])
+        )
+    _same_or_left(source(name), bytes(whole))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_records_say_where_they_were_read(name: str) -> None:
+    """File, line, offset and digest of the very bytes, also of an entry in the middle of a block."""
+    import hashlib
+
+    of = source(name)
+    assert of.ordinary is not None
+    entries = [text(example) for example in EXAMPLES[name]]
+    block = b"\n".join([entries[0], b"not json", *entries, b""])
+    ordinaries = Ordinaries(of.ordinary)
+    ordinaries.enter(Place("/logs/a.log", "a"))
+    left = list(ordinaries.lines(block, 1000, 7))
+    assert [(piece.data, piece.offset, piece.line) for piece in left] == [(b"not json", 1000 + len(entries[0]) + 1, 8)]
+    for table in ordinaries.tables(5, 9):
+        if table is not None:
+            for row in rows(table, ()):
+                at = row["byte_offset"] - 1000
+                entry = block[at : block.index(b"\n", at)]
+                assert row["sha256"] == hashlib.sha256(entry).hexdigest()
+                assert row["line"] == 7 + block.count(b"\n", 0, at)
+                assert (row["file"], row["source"], row["read_at"]) == ("/logs/a.log", "a", 9)
