@@ -95,8 +95,8 @@ def mutants(names: Sequence[str] = ()) -> Iterator[Mutant]:
 
 
 FINDINGS = (
-    *("use_fault_new", "fault_new", "fault_late", "fault_about", "finding_part_new", "fifth", "sample_part_new"),
-    *("finding", "sample"),
+    *("use_fault_new", "fault_new", "fault_late", "fault_about", "finding_part_new", "fifth$x", "sample_part_new"),
+    *("finding", "sample", "sample_early"),
 )
 
 

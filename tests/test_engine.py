@@ -97,6 +97,31 @@ def test_of_several_stages_of_one_action_the_highest_counts() -> None:
     assert [(one.verdict, "QW606" in one.codes) for one in _engine([last, action, first])] == [("refused", False)]
 
 
+PATTERNS = (
+    *("*", "db", "db*", "d?*", "*b", "d*b", "", "secret:db", "secret:db*", "secret:*", "sec*:db", "*:db", "secret:d_*"),
+    *("se:cret:*", "secret:x:*", ":db", "secret:", "api/x:*", "a!b*", "a%*", "secret:a!b*", "secret:a_b*", "s_cret:*"),
+)
+RESOURCES = (
+    *(("secret", name) for name in ("db", "dbx", "d", "a!b", "a%b", "a_b", "x:y", "", "axb")),
+    *(("se:cret", "db"), ("secret:x", "y"), ("", "db"), ("api/x", "y"), ("api", "x:y"), ("s_cret", "db")),
+)
+
+
+def test_every_form_of_a_pattern_covers_what_the_model_says() -> None:
+    """Alone, which is tried row by row, and among others, which is tried once per verb and resource."""
+    records: list[Record] = []
+    for n, pattern in enumerate(PATTERNS):
+        records += [
+            _grant(f"alone/{n}", scope=(Rule(("read",), (pattern,)),)),
+            _grant(f"among/{n}", scope=(Rule(("read",), (pattern, "nothing")), Rule(("write",), None))),
+        ]
+    for n, (kind, name) in enumerate(RESOURCES):
+        for grant in [one.id for one in records if isinstance(one, AuthorityFact)]:
+            act = _act(f"{grant} {n}", grant, verb="read" if n % 5 else "write")
+            records.append(msgspec.structs.replace(act, resource=Resource(kind, name)))
+    assert _engine(records) == model.judge(records)
+
+
 def test_a_decision_is_tested_to_the_microsecond() -> None:
     """By an action that cites it, and where an authority rests on it."""
     made, until, skew = 10_000_000, 20_000_000, 2_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from quowarranto.linkage.engines.duckdb import DuckDB
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What the engine may use of this machine: memory like `4GB`, and threads; by default most of it, and all."""
+    """What the engine may use of this machine: memory like `4GB`, and threads; by default half of it, and all."""
 
     memory: str | None = None
     threads: int | None = None
@@ -45,9 +46,14 @@ def opened(
     def embedded(strong_hashes: bool) -> DuckDB:
         while made:
             made.pop().connection.close()
+        memory = limits.memory or f"{_memory_of_this_machine() // 2} bytes"
         made.append(
-            DuckDB(memory=limits.memory, threads=limits.threads, spill=spill, strong_hashes=strong_hashes, files=files)
+            DuckDB(memory=memory, threads=limits.threads, spill=spill, strong_hashes=strong_hashes, files=files)
         )
         return made[0]
 
     yield embedded
+
+
+def _memory_of_this_machine() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

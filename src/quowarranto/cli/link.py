@@ -16,7 +16,11 @@ from quowarranto.records.codes import SEVERITIES
 @click.command("link")
 @click.argument("paths", nargs=-1, metavar="[TYPE=]PATH…")
 @case_option
-@click.option("--memory", metavar="SIZE", help="Memory limit of the engine, e.g. 4GB; beyond it works on disk.")
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Memory of the engine, e.g. 4GB; beyond it works on disk.  [default: half of the machine's]",
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Threads and reading processes.  [default: one per core]")
 @click.option("--fail-on", type=click.Choice(list(SEVERITIES)), help="Exit with 10 if a finding this grave stands.")
 @click.option(

@@ -42,7 +42,8 @@ _PARTS: tuple[tuple[str, str], ...] = (
     (
         "cited",
         "SELECT f.rec, unnest(f.cites) AS key "
-        "FROM (SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) f WHERE f.rec IN (SELECT term FROM chains)",
+        "FROM (SELECT rec, cites FROM facts UNION ALL SELECT rec, cites FROM derived) f "
+        "WHERE f.rec IN (SELECT term FROM chains)",
     ),
     (
         "unknown",

@@ -34,10 +34,18 @@ _KINDS = ("exception", "delegation", "session", "approval", "grant", "policy", "
 TRAITS = {name: 1 << place for place, name in enumerate((*_KINDS, "anchored", "ends", "denies", "revoked"))}
 """What chains consist of: kinds; whether an anchor is among them, one that ends, a denial, a revoked instrument."""
 
+_BYTES_PER_ACTION = 350
+_BYTES_PER_FACT = 1200
+"""What the relations of an action and of a fact took at most in memory, measured."""
+
 _EMPTY = {
     "first": "CAST(NULL AS BIGINT) AS a, CAST(NULL AS INT) AS mode",
     "borne": "CAST(NULL AS BIGINT) AS a, CAST(NULL AS BIGINT) AS use",
     "use_sum": "CAST(NULL AS BIGINT) AS use",
+    "met": "CAST(NULL AS BIGINT) AS use, CAST(NULL AS BIGINT) AS s, CAST(NULL AS BIGINT) AS v",
+    "set_verb": "CAST(NULL AS BIGINT) AS ss, CAST(NULL AS BIGINT) AS v",
+    "verb_tried": "CAST(NULL AS BIGINT) AS sc, CAST(NULL AS BIGINT) AS v",
+    "sought": "CAST(NULL AS BIGINT) AS s",
 }
 """Relations that grow from slab to slab and are asked before they have begun to."""
 
@@ -67,13 +75,15 @@ def link(
         engine: holds the inputs; afterwards the relations of `RESULTS`.
         clock: the tolerances.
         progress: told the name of each stage as it begins.
-        slab: about how many actions are judged at a time; default all at once. Changes no answer.
+        slab: about how many actions are judged at a time; default as many as the engine's memory holds. Changes no
+            answer.
     """
     run = _Run(engine, clock)
     for title, stage in (*_OF_FACTS, ("origins", _origins)):
         progress(title)
         stage(run)
-    slabs = _slabs(engine, slab)
+    slabs = _slabs(engine, slab or _fitting(engine))
+    run.slabs = len(slabs)
     for number, bounds in enumerate(slabs, 1):
         run.slab = bounds
         for title, stage in (
@@ -100,6 +110,14 @@ def fold_terms(engine: Engine, clock: Clock) -> None:
         stage(run)
 
 
+def _fitting(engine: Engine) -> int | None:
+    """So many actions that their relations fit beside those of the facts, or take a fourth of the memory anyhow."""
+    if engine.memory is None:
+        return None
+    left = engine.memory - _BYTES_PER_FACT * engine.count("facts_in")
+    return max(left, engine.memory // 4) // _BYTES_PER_ACTION
+
+
 def _slabs(engine: Engine, size: int | None) -> list[str]:
     """Conditions on `i.rec` that part the actions into slabs of about this size; numbers of records may have gaps."""
     if size is None or engine.count("actions_in") <= size:
@@ -124,7 +142,7 @@ class _Run:
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self.engine = engine
-        self.slab = "TRUE"
+        self.slab, self.slabs = "TRUE", 1
         self._begun: set[str] = set()
         self._codes: set[int] = set()
         self._values = {
@@ -251,9 +269,7 @@ def _terms(run: _Run) -> None:
 
 def _citations(run: _Run) -> None:
     """What rests on what, and the scopes."""
-    run.build(
-        "cited_key", "below", "dangling", "edge", "opened", "citable", "scope", "scope_pattern", "latest_principal"
-    )
+    run.build("cited_key", "below", "dangling", "edge", "opened", "scope", "scope_pattern", "latest_principal")
     run.engine.drop("cited_key")
     run.build("twins_of_names")
     run.distinct("twins_of_names")
@@ -263,7 +279,7 @@ def _phases(run: _Run) -> None:
     """SPEC 5: which term is tested from which moment on."""
     run.build("tested_span", "moment", "counted", "latest_so_far", "held", "graced", "phase_several", "inside", "phase")
     run.engine.drop("moment", "counted", "held", "latest_so_far", "graced", "phase_several", "inside")
-    run.build("phase_many", "point", "rotated", "asked", "asked_resource")
+    run.build("rotated", "phase_many", "point", "citable")
 
 
 def _origins(run: _Run) -> None:
@@ -278,7 +294,7 @@ def _named(run: _Run) -> None:
         lent = "hash64(i.principal_type, i.principal_id, i.on_behalf_of)"
         subject = f"CASE WHEN cardinality(i.on_behalf_of) > 0 THEN {lent} ELSE {subject} END"
     run.build("act", subject=subject)
-    run.build("cite", "action_dangling")
+    run.build("cite", "marked", "action_dangling")
     run.view("unnamed")
     run.build("correlated")
     run.view("root1")
@@ -290,27 +306,44 @@ def _inferred(run: _Run) -> None:
     run.build("unanchored", "bare")
     _by_decision(run)
     run.view("undecided")
-    run.build("seeking", "empowered", "session_point", "session_span", "session_live")
-    run.build("session_stretch", "session_stretch_many")
+    _empowered(run)
     run.build("by_session", found=_live_sessions(run))
     run.build("want_grant", "resource_wanted", "twins_wanted")
     run.distinct("twins_wanted")
     run.build("want_scope_wanted", "want_verb_wanted")
-    run.build("rule_verb$x", "covers$x", x="_wanted")
-    run.build("covering", "by_grant", "by_ended_grant", "entitled", "uncovered", "in_chain")
+    _rules(run, "_wanted")
+    run.build("covers$x", x="_wanted")
+    run.build("covering", "by_grant", "by_ended_grant", "uncovered", "in_chain")
     run.view("root2")
     run.build("joined", "rootless")
     _chains(run, 2)
     run.engine.drop(
-        "act", "unanchored", "bare", "bare_late", "answered", "undecided_at", "session_live", "session_stretch"
+        "act", "unanchored", "bare", "bare_late", "answered", "undecided_at", "want_grant", "resource_wanted"
     )
-    run.engine.drop("want_grant", "want_scope_wanted", "rule_verb_wanted", "covers_wanted", "covering", "empowered")
-    run.engine.drop("by_decision", "by_grant", "by_ended_grant", "session_point", "session_span", "entitled")
+    run.engine.drop("want_scope_wanted", "want_verb_wanted", "covers_wanted", "covering")
+    run.engine.drop("by_decision", "by_grant", "by_ended_grant")
+
+
+def _empowered(run: _Run) -> None:
+    """Sessions and grants of the subjects that need them."""
+    run.build("sought_new", "empowered_new", "session_point", "session_span", "session_live_new")
+    run.build("session_stretch_new", "session_stretch_many_new", "entitled_new")
+    run.grow("sought", "empowered", "session_live", "session_stretch", "session_stretch_many", "entitled")
+    run.engine.drop("session_point", "session_span")
+
+
+def _rules(run: _Run, wanted: str) -> None:
+    """Which rules of the wanted scopes allow the wanted verbs."""
+    run.build("verb_tried_new", "rule_verb_new", x=wanted)
+    run.grow("verb_tried", "rule_verb")
 
 
 def _by_decision(run: _Run) -> None:
     """SPEC 4.3a."""
-    if not run.engine.count("asked"):
+    if "asked" not in run._begun and run.engine.count("bare"):
+        run.build("asked", "asked_resource")
+        run._begun.add("asked")
+    if "asked" not in run._begun or not run.engine.count("asked"):
         run.engine.create("by_decision", run.text("by_decision_none"))
         return
     run.build("bare_late", "asked_twins")
@@ -357,7 +390,7 @@ def _chains(run: _Run, n: int) -> None:
     run.view("followed$n", n=n)
     run.build("placed$n", n=n, followed=run.within(f"followed{n}", "stretch", ("a", "mode"), "time", ("use",)))
     engine.drop("bearing", "reach", "reach_front", "reach_next", "stretch_start", "stretch_count")
-    run.build("use_new", n=n)
+    run.build("met_new", "use_new", n=n)
     _walk(run)
     _told(run, n)
 
@@ -386,19 +419,20 @@ def _walk(run: _Run) -> None:
 
 def _told(run: _Run, n: int) -> None:
     """SPEC 5: what depends on the action itself: principal, scope, effect."""
-    run.build("use_subject", "unlike", "stranger$n", "stranger_use", "set_verb", "want_verb_tested", n=n)
-    run.build("rule_verb$x", x="_tested")
-    run.build("scope_try", "easy", "hard", "tried", "resource_tested", "twins_tested", n=n)
+    run.build("unlike", "stranger_new", "set_verb_new")
+    run.grow("met", "stranger")
+    run.build("stranger_use", "want_verb_tested")
+    _rules(run, "_tested")
+    run.build("scope_try", "easy_new", "hard_new")
+    run.grow("easy", "hard", "set_verb")
+    run.build("tried", "resource_tested", "twins_tested", n=n)
     run.distinct("twins_tested")
-    run.build(
-        "want_set", "want_scope_tested", "covered", "overstep", "set_overstep", "hard_overstep", "hard_overstep_use"
-    )
+    run.build("want_set", "want_scope_tested", "covered", "overstep", "set_overstep")
+    run.build("hard_overstep", "hard_overstep_use")
     run.build("told$n", "outside$n", n=n)
-    run.engine.drop(
-        f"placed{n}", "use_subject", "unlike", "stranger_use", "set_verb", "want_verb_tested", "rule_verb_tested"
-    )
-    run.engine.drop("scope_try", "easy", "hard", "tried", "resource_tested", "want_set", "want_scope_tested")
-    run.engine.drop("covered", "overstep", "set_overstep", "hard_overstep", "hard_overstep_use", "use_scopes")
+    run.engine.drop(f"placed{n}", "unlike", "stranger_use", "want_verb_tested", "scope_try", "tried", "resource_tested")
+    run.engine.drop("want_set", "want_scope_tested", "covered", "overstep", "set_overstep", "use_scopes")
+    run.engine.drop("hard_overstep", "hard_overstep_use")
 
 
 def _tests(run: _Run) -> None:
@@ -422,13 +456,14 @@ def _conclude(run: _Run, judgements: str) -> None:
     engine = run.engine
     run.build("conclusion", judgements=judgements)
     _name_codes(run, [row[0] for row in engine.rows("SELECT DISTINCT bits FROM conclusion")])
+    engine.create_labels("concluded", run.text("concluded"))
     run.stream("verdict", run.text("verdict", judgements=judgements))
 
 
 def _name_codes(run: _Run, found: list[int]) -> None:
     """A table that turns bits into text; there are few different sets of codes."""
     run._codes |= {*found, 0}
-    run.engine.create(
+    run.engine.create_labels(
         "code_text",
         " UNION ALL ".join(f"SELECT {bits} AS bits, '{','.join(names(bits))}' AS codes" for bits in sorted(run._codes)),
     )
@@ -438,7 +473,7 @@ def _faults(run: _Run) -> None:
     """SPEC 8: codes per authority, or per principal where they are about no authority."""
     run.engine.view("told", "SELECT * FROM told1 UNION ALL SELECT * FROM told2")
     run.build("fault_new")
-    run.engine.drop("told1", "told2", "judged", "stranger1", "stranger2", "outside1", "outside2")
+    run.engine.drop("told1", "told2", "judged", "outside1", "outside2")
     _fold(run, "fault_new")
 
 
@@ -447,9 +482,11 @@ def _fold(run: _Run, faults: str) -> None:
     # the subject of a finding that is no authority, as a number that a case can hold
     about = "CASE WHEN a = 0 THEN CAST(p % 4611686018427387904 AS BIGINT) END"
     run.stream("fault", f"SELECT rec, code, at_fault AS a, time, {about} AS about FROM fault_about")
-    run.build("finding_part_new", "fifth", "sample_part_new")
+    run.build("finding_part_new")
+    run.build("fifth$x", x="_of_slab", early="fault_about")
+    run.build("sample_part_new")
     run.grow("finding_part", "sample_part")
-    run.engine.drop("fault_about", "fifth", faults)
+    run.engine.drop("fault_about", "fifth_of_slab", faults)
 
 
 def _unsettled(run: _Run) -> None:
@@ -474,7 +511,13 @@ def _unsettled(run: _Run) -> None:
 
 def _findings(run: _Run) -> None:
     """SPEC 8: folded over all slabs."""
-    run.build("finding", "sample")
+    run.build("finding")
+    early = "sample_part"
+    if run.slabs > 1:
+        run.build("fifth$x", x="_of_all", early=early)
+        early = "sample_early"
+        run.build(early)
+    run.build("sample", early=early)
     run.engine.drop("pending", "pending_use", "late_all", "gone", "known_origin", "finding_part", "sample_part")
     _name_codes(run, [row[0] for row in run.engine.rows("SELECT DISTINCT bits FROM use_visit")])
 

@@ -15,6 +15,9 @@ class Engine(Protocol):
 
     name: str
     """Engines of one name give one name one hash."""
+    memory: int | None
+    """Bytes that relations may take here before work goes on on disk; None where that is nobody's concern."""
+
     streamed: dict[str, list[tuple[Path, int]]]
     """The files, and their rows, of the results that `stream` has written out rather than kept as a relation."""
 
@@ -32,6 +35,10 @@ class Engine(Protocol):
 
     def create(self, name: str, sql: str) -> None:
         """Build a relation once and keep it; a relation of that name is replaced."""
+        ...
+
+    def create_labels(self, name: str, sql: str) -> None:
+        """Build a small relation whose texts many rows of a result will repeat."""
         ...
 
     def append(self, name: str, sql: str) -> None:

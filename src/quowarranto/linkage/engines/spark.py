@@ -47,6 +47,7 @@ class Spark:
         self._hash = _strong_hash if strong_hashes else r"xxhash64(\1)"
         self._tables: dict[str, list[str]] = {}
         self.name = "spark" + (" with strong hashes" if strong_hashes else "")
+        self.memory: int | None = None
         self.streamed: dict[str, list[tuple[Path, int]]] = {}
         self._written = 0
         self._few: bool | None = None
@@ -80,6 +81,9 @@ class Spark:
 
     def view(self, name: str, sql: str) -> None:
         self.session.sql(self._spelled(sql)).createOrReplaceTempView(name)
+
+    def create_labels(self, name: str, sql: str) -> None:
+        self.create(name, sql)
 
     def append(self, name: str, sql: str) -> None:
         self._tables[name].append(self._kept(sql))

@@ -124,6 +124,10 @@ SELECT p.a AS node, p.from_us, p.until_us, p.term, p.bits FROM (
 ) p CROSS JOIN tested_span w
 WHERE p.from_us < p.until_us AND p.until_us > w.first_us AND p.from_us <= w.last_us
 
+-- relation: rotated
+-- authorities that are at some time rotated and past their grace.
+SELECT DISTINCT node FROM phase WHERE (bits & $QW402) <> 0
+
 -- relation: phase_many
 -- authorities with many of them.
 SELECT node FROM phase GROUP BY node HAVING count(*) > $few

@@ -68,10 +68,6 @@ SELECT DISTINCT s.a, b.child FROM says s JOIN below b ON b.term = s.term WHERE s
 SELECT d.a, d.term, d.at_us, d.until_us, d.term IN (SELECT term FROM below) AS bears
 FROM decision d WHERE d.a NOT IN (SELECT child FROM below)
 
--- relation: citable
--- one row per key that an action may cite: the authority, and whether it is such a decision.
-SELECT k.key, k.a, o.a IS NOT NULL AS opened FROM key_of k LEFT JOIN opened o ON o.a = k.a
-
 -- relation: scope
 -- one row per different scope.
 SELECT sc, min(scope) AS scope, count(*) - 1 AS twins

@@ -1,16 +1,26 @@
+-- relation: citable
+-- one row per key that an action may cite: the authority, whether it is a decision that is opened, and whether it is ever
+-- rotated (QW403 asks where it was used from before).
+SELECT k.key, k.a, o.a IS NOT NULL AS opened, r.node IS NOT NULL AS rotated
+FROM key_of k LEFT JOIN opened o ON o.a = k.a LEFT JOIN rotated r ON r.node = k.a
+
 -- relation: cite
 -- one row per key that an action of this slab cites, with what the tests need of the action: the authority of that key, or
 -- the key itself where there is no record of it (SPEC 4.1). `sole`: the action cites no other.
-SELECT x.rec, x.time, x.s, x.v, x.resource_type, x.resource_id, x.outcome, x.twofold, x.sole, k.a, k.opened,
+SELECT x.rec, x.time, x.s, x.v, x.resource_type, x.resource_id, x.outcome, x.twofold, x.sole, k.a, k.opened, k.rotated,
        CASE WHEN k.a IS NULL THEN x.key END AS gone
 FROM (
   SELECT rec, time, s, v, resource_type, resource_id, outcome, twofold, cardinality(cites) = 1 AS sole, explode(cites) AS key
   FROM act WHERE cardinality(cites) > 0
 ) x LEFT JOIN citable k ON k.key = x.key
 
+-- relation: marked
+-- citations of which it matters where they came from: of rotated authorities, and of keys without record.
+SELECT rec, a, gone FROM cite WHERE a IS NULL OR rotated
+
 -- relation: action_dangling
 -- actions that themselves cite a key of which there is no record (QW104).
-SELECT DISTINCT rec FROM cite WHERE a IS NULL
+SELECT DISTINCT rec FROM marked WHERE a IS NULL
 
 -- relation: unnamed
 -- actions for which nothing that they cite is on record.

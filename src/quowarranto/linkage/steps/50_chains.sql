@@ -70,9 +70,14 @@ UNION ALL
 SELECT x.rec, b.use, b.a, x.time, x.s, x.v, x.resource_type, x.resource_id, x.outcome, x.twofold, x.how, FALSE
 FROM root$n x JOIN borne b ON b.a = x.a WHERE x.mode = 2
 
+-- relation: met_new
+-- one row per (chain, subject, verb) that meet in some action, and in none of a slab before.
+SELECT k.use, k.s, k.v FROM (SELECT DISTINCT use, s, v FROM placed$n) k
+WHERE NOT EXISTS (SELECT 1 FROM met m WHERE m.use = k.use AND m.s = k.s AND m.v = k.v)
+
 -- relation: use_new
 -- chains that no slab before had.
-SELECT u.use FROM (SELECT DISTINCT use FROM placed$n) u WHERE u.use NOT IN (SELECT use FROM use_sum)
+SELECT u.use FROM (SELECT DISTINCT use FROM met_new) u WHERE u.use NOT IN (SELECT use FROM use_sum)
 
 -- relation: level
 -- the first step of each chain but those of opened decisions. at: the instant tested; ctx: the expected principal once past

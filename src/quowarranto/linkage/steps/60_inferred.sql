@@ -28,11 +28,9 @@ WHERE f.request_resource_id IS NOT NULL AND f.request_resource_type IS NOT NULL
 
 -- relation: bare_late
 -- the actions that some decision may have been about, with the latest moment at which it may have been made for each.
-SELECT * FROM (
-  SELECT b.rec, b.time, b.s, b.v, b.resource_type, b.resource_id, b.outcome, b.twofold, w.p,
-         hash64(b.resource_type, b.resource_id) AS r, b.time + $skew AS until_us
-  FROM bare b JOIN acting w ON w.s = b.s
-) late WHERE r IN (SELECT r FROM asked_resource)
+SELECT b.*, w.p, b.time + $skew AS until_us
+FROM (SELECT *, hash64(resource_type, resource_id) AS r FROM bare) b JOIN acting w ON w.s = b.s
+WHERE b.r IN (SELECT r FROM asked_resource)
 
 -- relation: asked_twins
 -- resources that share a hash although they differ.
@@ -50,48 +48,49 @@ SELECT rec, CAST(NULL AS BIGINT) AS a, time, s, v, resource_type, resource_id, o
 -- relation: undecided
 SELECT * FROM bare WHERE rec NOT IN (SELECT rec FROM by_decision)
 
--- relation: seeking
--- subjects whose sessions and grants are wanted.
-SELECT DISTINCT s FROM (SELECT s FROM undecided UNION ALL SELECT s FROM unanchored) wanted
+-- relation: sought_new
+-- subjects whose sessions and grants are wanted, and were by no slab before.
+SELECT w.s FROM (SELECT DISTINCT s FROM (SELECT s FROM undecided UNION ALL SELECT s FROM unanchored) wanted) w
+WHERE w.s NOT IN (SELECT s FROM sought)
 
--- relation: empowered
+-- relation: empowered_new
 -- one row per (subject, term of a session or grant that names it): exact names by equality, patterns one by one.
 SELECT DISTINCT k.s, t.a, t.term, t.kind, t.start_us, t.end_us, t.effect, t.sc
-FROM seeking k JOIN subject m ON m.s = k.s JOIN principal n ON n.p = m.p
+FROM sought_new k JOIN subject m ON m.s = k.s JOIN principal n ON n.p = m.p
 JOIN says t ON t.principal_type = n.type AND t.principal_id = n.id
 WHERE t.kind IN ('session', 'grant') AND instr(t.principal_id, '*') = 0 AND instr(t.principal_id, '?') = 0
 UNION
 SELECT DISTINCT k.s, t.a, t.term, t.kind, t.start_us, t.end_us, t.effect, t.sc
-FROM seeking k JOIN subject m ON m.s = k.s JOIN principal n ON n.p = m.p
+FROM sought_new k JOIN subject m ON m.s = k.s JOIN principal n ON n.p = m.p
 JOIN (SELECT * FROM says WHERE kind IN ('session', 'grant')
                            AND (instr(principal_id, '*') > 0 OR instr(principal_id, '?') > 0)) t
   ON t.principal_type = n.type AND n.id LIKE t.principal_like ESCAPE '!'
 
 -- relation: session_point
--- moments at which the set of live sessions of a subject changes.
+-- moments at which the set of live sessions of such a subject changes.
 SELECT DISTINCT s, at_us FROM (
-  SELECT s, $never AS at_us FROM empowered WHERE kind = 'session'
-  UNION ALL SELECT s, start_us FROM empowered WHERE kind = 'session'
-  UNION ALL SELECT s, end_us FROM empowered WHERE kind = 'session' AND end_us < $forever
+  SELECT s, $never AS at_us FROM empowered_new WHERE kind = 'session'
+  UNION ALL SELECT s, start_us FROM empowered_new WHERE kind = 'session'
+  UNION ALL SELECT s, end_us FROM empowered_new WHERE kind = 'session' AND end_us < $forever
 ) moments
 
 -- relation: session_span
 -- the same as stretches of time, [from_us, until_us).
 SELECT s, at_us AS from_us, lead(at_us, 1, $forever) OVER (PARTITION BY s ORDER BY at_us) AS until_us FROM session_point
 
--- relation: session_live
+-- relation: session_live_new
 -- the live sessions of each stretch (4.3b: `start <= time < end`, without skew), and how many they are.
 SELECT s, from_us, until_us, a, count(*) OVER (PARTITION BY s, from_us) AS live FROM (
   SELECT DISTINCT p.s, p.from_us, p.until_us, e.a FROM session_span p
-  JOIN empowered e ON e.s = p.s AND e.kind = 'session' AND e.start_us <= p.from_us AND p.from_us < e.end_us
+  JOIN empowered_new e ON e.s = p.s AND e.kind = 'session' AND e.start_us <= p.from_us AND p.from_us < e.end_us
 ) live_sessions
 
--- relation: session_stretch
-SELECT DISTINCT s, from_us, until_us FROM session_live
+-- relation: session_stretch_new
+SELECT DISTINCT s, from_us, until_us FROM session_live_new
 
--- relation: session_stretch_many
+-- relation: session_stretch_many_new
 -- subjects with many of them.
-SELECT s FROM session_live GROUP BY s HAVING count(*) > $few
+SELECT s FROM session_live_new GROUP BY s HAVING count(*) > $few
 
 -- relation: by_session
 -- 4.3b: the one live session, or all of them (QW103).
@@ -141,7 +140,7 @@ SELECT rec, a, time, s, v, resource_type, resource_id, outcome, twofold FROM (
   WHERE w.bare AND g.end_us <= w.time AND w.rec NOT IN (SELECT rec FROM by_grant)
 ) ranked WHERE nth = 1
 
--- relation: entitled
+-- relation: entitled_new
 -- stretches of time in which a subject has some live grant, whatever it covers; overlapping terms become one.
 SELECT s, min(start_us) AS start_us, max(end_us) AS end_us FROM (
   SELECT s, start_us, end_us,
@@ -151,7 +150,7 @@ SELECT s, min(start_us) AS start_us, max(end_us) AS end_us FROM (
            CASE WHEN start_us <= max(end_us) OVER (
                   PARTITION BY s ORDER BY start_us, end_us, a ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                 THEN 0 ELSE 1 END AS begins
-    FROM empowered WHERE kind = 'grant' AND start_us < end_us
+    FROM empowered_new WHERE kind = 'grant' AND start_us < end_us
   ) edges
 ) islands GROUP BY s, island
 

@@ -1,19 +1,15 @@
 -- SPEC 5: what depends on the action itself. Run for the first steps named by a key ($n = 1) and for the others ($n = 2).
 
--- relation: use_subject
--- one row per (chain, subject) that meet in some action.
-SELECT DISTINCT use, s FROM placed$n
-
 -- relation: unlike
 -- authorities of these chains that empower somebody whose name is not letter for letter the acting principal's.
 SELECT k.use, k.s, v.node, t.principal_type, t.principal_id, t.principal_like
-FROM use_subject k
+FROM (SELECT DISTINCT use, s FROM met_new) k
 JOIN use_visit v ON v.use = k.use AND NOT v.lent
 JOIN says t ON t.term = v.term AND t.principal_id IS NOT NULL
 JOIN acting w ON w.s = k.s
 WHERE t.principal_id <> w.principal_id OR t.principal_type <> w.principal_type
 
--- relation: stranger$n
+-- relation: stranger_new
 -- authorities that empower somebody else than the subject (SPEC 5, principal; past a delegation it is in `visit`).
 SELECT DISTINCT k.use, k.s, k.node
 FROM unlike k JOIN subject m ON m.s = k.s JOIN principal n ON n.p = m.p
@@ -22,45 +18,51 @@ HAVING max(CASE WHEN n.type = k.principal_type
                      AND (n.id = k.principal_id OR n.id LIKE k.principal_like ESCAPE '!') THEN 1 ELSE 0 END) = 0
 
 -- relation: stranger_use
-SELECT DISTINCT use, s FROM stranger$n
+SELECT DISTINCT use, s FROM stranger
 
--- relation: set_verb
--- one row per (set of scopes, verb) to be tried.
-SELECT DISTINCT u.ss, x.v FROM placed$n x JOIN use_sum u ON u.use = x.use WHERE u.ss IS NOT NULL
+-- relation: set_verb_new
+-- one row per (set of scopes, verb) to be tried, and in no slab before.
+SELECT k.ss, k.v FROM (SELECT DISTINCT u.ss, x.v FROM met_new x JOIN use_sum u ON u.use = x.use WHERE u.ss IS NOT NULL) k
+WHERE NOT EXISTS (SELECT 1 FROM set_verb m WHERE m.ss = k.ss AND m.v = k.v)
 
 -- relation: want_verb_tested
--- the same for each scope by itself. `lone`: it is the only one of its set.
-SELECT DISTINCT coalesce(m.sc, k.ss) AS sc, k.v FROM set_verb k LEFT JOIN scope_set m ON m.ss = k.ss
+-- the same for each scope by itself.
+SELECT DISTINCT coalesce(m.sc, k.ss) AS sc, k.v FROM set_verb_new k LEFT JOIN scope_set m ON m.ss = k.ss
 
 -- relation: scope_try
 -- patterns that a resource must match one of, per (scope, verb).
 SELECT w.sc, w.v, p.pattern_like, p.typed
-FROM rule_verb_tested w JOIN scope_pattern p ON p.sc = w.sc AND p.rule = w.rule AND p.target = 'resource'
+FROM (SELECT DISTINCT sc, v FROM want_verb_tested) k JOIN rule_verb w ON w.sc = k.sc AND w.v = k.v
+JOIN scope_pattern p ON p.sc = w.sc AND p.rule = w.rule AND p.target = 'resource'
 
--- relation: easy
--- sets of one scope of which at most one pattern is to be tried: row by row, in `told$n`. `none`: the verb is not covered.
--- `head`: what stands before the first `:` of a pattern against `type:id`, where it is free of wildcards; then the `rest`
--- can be compared with the id by itself, and no text has to be put together for every action.
-SELECT ss, v, pattern_like, typed, none,
-       CASE WHEN plain_head THEN substr(pattern_like, 1, colon - 1) END AS head,
-       CASE WHEN plain_head THEN substr(pattern_like, colon + 1) ELSE pattern_like END AS rest
+-- relation: easy_new
+-- sets of one scope of which at most one pattern is to be tried: row by row, as the actions are tested. `none`: the verb is
+-- not covered. `head`: what stands before the first `:` of a pattern against `type:id`, where no wildcard does; `prefix`:
+-- the rest, or the whole of another pattern, where it ends in the only wildcard, `*`. Most patterns are of this form, and
+-- to compare texts costs a third of what a pattern does.
+SELECT ss, v, pattern_like, typed, none, head,
+       CASE WHEN (typed = 0 OR head IS NOT NULL) AND substr(rest, length(rest)) = '%' AND instr(rest, '%') = length(rest)
+                 AND instr(rest, '_') = 0 AND instr(rest, '!') = 0 THEN substr(rest, 1, length(rest) - 1) END AS prefix
 FROM (
-  SELECT e.*, typed = 1 AND colon > 0 AND instr(before, '%') = 0 AND instr(before, '_') = 0 AND instr(before, '!') = 0
-           AS plain_head
+  SELECT ss, v, pattern_like, typed, none, CASE WHEN headed THEN before END AS head,
+         CASE WHEN headed THEN substr(pattern_like, length(before) + 2) ELSE pattern_like END AS rest
   FROM (
-    SELECT ss, v, pattern_like, typed, none, colon, substr(pattern_like, 1, colon - 1) AS before FROM (
+    SELECT ss, v, pattern_like, typed, none, before,
+           typed = 1 AND instr(pattern_like, ':') > 0 AND instr(before, '%') = 0 AND instr(before, '_') = 0
+             AND instr(before, '!') = 0 AS headed
+    FROM (
       SELECT k.ss, k.v, max(t.pattern_like) AS pattern_like, max(CASE WHEN t.typed THEN 1 ELSE 0 END) AS typed,
-             count(t.sc) = 0 AS none, instr(max(t.pattern_like), ':') AS colon
-      FROM set_verb k LEFT JOIN scope_try t ON t.sc = k.ss AND t.v = k.v
+             count(t.sc) = 0 AS none, substr(max(t.pattern_like), 1, instr(max(t.pattern_like), ':') - 1) AS before
+      FROM set_verb_new k LEFT JOIN scope_try t ON t.sc = k.ss AND t.v = k.v
       WHERE k.ss NOT IN (SELECT ss FROM scope_set)
       GROUP BY k.ss, k.v HAVING count(t.sc) <= 1
     ) tries
-  ) e
-) heads
+  ) heads
+) rests
 
--- relation: hard
+-- relation: hard_new
 -- all others: tried once per (set of scopes, verb, resource).
-SELECT k.ss, k.v FROM set_verb k WHERE NOT EXISTS (SELECT 1 FROM easy e WHERE e.ss = k.ss AND e.v = k.v)
+SELECT k.ss, k.v FROM set_verb_new k WHERE NOT EXISTS (SELECT 1 FROM easy_new e WHERE e.ss = k.ss AND e.v = k.v)
 
 -- relation: tried
 SELECT x.rec, x.use, u.ss, x.v, hash64(x.resource_type, x.resource_id) AS r, x.resource_type, x.resource_id
@@ -108,13 +110,12 @@ FROM (
   SELECT x.rec, x.use, x.under, x.time, x.s, x.outcome, x.how, x.sole, x.twofold, u.traits, u.bits,
          g.use IS NOT NULL AS strange,
          o.rec IS NOT NULL
-         OR (e.ss IS NOT NULL
-             AND (e.none
-                  OR NOT (e.pattern_like IS NULL
-                          OR CASE WHEN e.head IS NOT NULL AND instr(x.resource_type, ':') = 0
-                                  THEN x.resource_type = e.head AND x.resource_id LIKE e.rest ESCAPE '!'
-                                  WHEN e.typed = 1 THEN x.resource_type || ':' || x.resource_id LIKE e.pattern_like ESCAPE '!'
-                                  ELSE x.resource_id LIKE e.pattern_like ESCAPE '!' END))) AS outside
+         OR CASE WHEN e.ss IS NULL THEN FALSE
+                 WHEN (e.typed = 0 OR x.resource_type = e.head) AND startswith(x.resource_id, e.prefix) THEN FALSE
+                 WHEN e.none THEN TRUE
+                 WHEN e.pattern_like IS NULL THEN FALSE
+                 WHEN e.typed = 1 THEN NOT (x.resource_type || ':' || x.resource_id LIKE e.pattern_like ESCAPE '!')
+                 ELSE NOT (x.resource_id LIKE e.pattern_like ESCAPE '!') END AS outside
   FROM placed$n x
   JOIN use_sum u ON u.use = x.use
   LEFT JOIN stranger_use g ON g.use = x.use AND g.s = x.s
@@ -129,10 +130,6 @@ JOIN use_visit v ON v.use = o.use AND v.sc = o.sc
 UNION
 SELECT x.rec, v.node FROM told$n x JOIN use_visit v ON v.use = x.use AND v.sc IS NOT NULL
 WHERE (x.bits & $QW206) <> 0 AND NOT EXISTS (SELECT 1 FROM hard_overstep o WHERE o.rec = x.rec AND o.use = x.use)
-
--- relation: rotated
--- authorities that are at some time rotated and past their grace.
-SELECT DISTINCT node FROM phase WHERE (bits & $QW402) <> 0
 
 -- relation: rotated_visit
 -- the chains in which they are, and when they were rotated.
@@ -149,19 +146,19 @@ JOIN rotated_visit r ON r.use = x.use
 -- where the actions came from of which it matters: late ones, those that cite a rotated authority or a key without record.
 SELECT i.rec, i.time, i.origin FROM actions_in i
 WHERE $slab AND i.origin IS NOT NULL AND i.rec IN (
-  SELECT rec FROM late_use UNION ALL SELECT rec FROM cite WHERE a IS NULL OR a IN (SELECT node FROM rotated))
+  SELECT rec FROM late_use UNION ALL SELECT rec FROM marked)
 
 -- relation: known_origin_new
 -- where each rotated authority was used from by actions that cite it, and since when.
 SELECT c.a, o.origin, min(o.time) AS first_us
-FROM cite c JOIN origin_of o ON o.rec = c.rec WHERE c.a IN (SELECT node FROM rotated) GROUP BY c.a, o.origin
+FROM marked c JOIN origin_of o ON o.rec = c.rec WHERE c.a IS NOT NULL GROUP BY c.a, o.origin
 
 -- relation: late_all_new
 SELECT l.rec, l.node, l.end_us, o.origin FROM late_use l LEFT JOIN origin_of o ON o.rec = l.rec
 
 -- relation: gone_new
 -- keys without any record that actions cite themselves.
-SELECT c.rec, c.gone AS key, o.origin FROM cite c LEFT JOIN origin_of o ON o.rec = c.rec WHERE c.a IS NULL
+SELECT c.rec, c.gone AS key, o.origin FROM marked c LEFT JOIN origin_of o ON o.rec = c.rec WHERE c.a IS NULL
 
 -- relation: aside
 -- codes that single actions have beside those of their chains.

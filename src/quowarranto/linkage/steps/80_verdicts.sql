@@ -143,7 +143,12 @@ FROM (
         FROM (SELECT DISTINCT found FROM $judgements) different) unpacked
 ) fields
 
+-- relation: concluded
+-- the same with the codes as text.
+SELECT c.found, c.verdict, c.linkage, c.basis, c.method, t.codes, c.root_cause
+FROM conclusion c JOIN code_text t ON t.bits = c.bits
+
 -- relation: verdict
 -- one row per action (SPEC 6).
-SELECT j.rec, j.time, c.verdict, c.linkage, c.basis, c.method, t.codes, c.root_cause
-FROM $judgements j JOIN conclusion c ON c.found = j.found JOIN code_text t ON t.bits = c.bits
+SELECT j.rec, j.time, c.verdict, c.linkage, c.basis, c.method, c.codes, c.root_cause
+FROM $judgements j JOIN concluded c ON c.found = j.found

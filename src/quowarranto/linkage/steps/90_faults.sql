@@ -10,7 +10,7 @@ WHERE v.bits <> 0 AND c.bit NOT IN ($QW402, $QW104)
 SELECT DISTINCT rec, code, a, time, s FROM (
   SELECT x.rec, f.code, f.node AS a, x.time, x.s FROM use_fault f JOIN told x ON x.use = f.use WHERE x.outcome <> 2
   UNION ALL
-  SELECT x.rec, 'QW207', g.node, x.time, x.s FROM (SELECT * FROM stranger1 UNION ALL SELECT * FROM stranger2) g
+  SELECT x.rec, 'QW207', g.node, x.time, x.s FROM stranger g
   JOIN told x ON x.use = g.use AND x.s = g.s WHERE x.outcome <> 2
   UNION ALL
   SELECT x.rec, 'QW206', o.node, x.time, x.s FROM (SELECT * FROM outside1 UNION ALL SELECT * FROM outside2) o
@@ -47,21 +47,20 @@ LEFT JOIN (SELECT a, kind FROM authority) n ON n.a = f.a
 -- one row per (code, authority or principal): how many actions, first and last.
 SELECT code, a, p, count(*) AS actions, min(time) AS first_us, max(time) AS last_us FROM fault_about GROUP BY code, a, p
 
--- relation: fifth
+-- relation: fifth$x
 -- the time of the fifth action of each finding, or of its last.
 SELECT code, a, p, max(time) AS time FROM (
-  SELECT code, a, p, time, row_number() OVER (PARTITION BY code, a, p ORDER BY time) AS nth FROM fault_about
+  SELECT code, a, p, time, row_number() OVER (PARTITION BY code, a, p ORDER BY time) AS nth FROM $early
 ) early WHERE nth <= 5 GROUP BY code, a, p
 
 -- relation: sample_part_new
--- the first five actions of each finding, by time and id.
-SELECT code, a, p, time, id, rec FROM (
-  SELECT e.code, e.a, e.p, e.time, i.id, e.rec,
-         row_number() OVER (PARTITION BY e.code, e.a, e.p ORDER BY e.time, i.id, e.rec) AS nth
-  FROM fault_about e
-  JOIN fifth g ON g.code = e.code AND g.a = e.a AND g.p = e.p AND e.time <= g.time
-  JOIN actions_in i ON i.rec = e.rec AND $slab
-) ranked WHERE nth <= 5
+-- those actions of each finding that may be among its first five. Of one time all may be: ids decide.
+SELECT e.code, e.a, e.p, e.time, e.rec FROM fault_about e
+JOIN fifth_of_slab g ON g.code = e.code AND g.a = e.a AND g.p = e.p AND e.time <= g.time
+
+-- relation: sample_early
+-- those of them that may be among the first five of all slabs.
+SELECT e.* FROM sample_part e JOIN fifth_of_all f ON f.code = e.code AND f.a = e.a AND f.p = e.p AND e.time <= f.time
 
 -- relation: finding
 -- the findings of all slabs together.
@@ -70,7 +69,10 @@ SELECT row_number() OVER (ORDER BY code, a, p) AS finding, code, a, p, CAST(sum(
 FROM finding_part GROUP BY code, a, p
 
 -- relation: sample
+-- the first five actions of each finding, by time and id.
 SELECT finding, rec, nth, id AS action FROM (
-  SELECT g.finding, e.rec, e.id, row_number() OVER (PARTITION BY g.finding ORDER BY e.time, e.id, e.rec) AS nth
-  FROM sample_part e JOIN finding g ON g.code = e.code AND g.a = e.a AND g.p = e.p
+  SELECT g.finding, e.rec, i.id, row_number() OVER (PARTITION BY g.finding ORDER BY e.time, i.id, e.rec) AS nth
+  FROM $early e
+  JOIN finding g ON g.code = e.code AND g.a = e.a AND g.p = e.p
+  JOIN actions_in i ON i.rec = e.rec
 ) ranked WHERE nth <= 5
