@@ -175,6 +175,7 @@ class Ordinaries:
 
     def __init__(self, ordinary: Ordinary, memory: Memory | None = None) -> None:
         self._ordinary = ordinary
+        self._defaults = (_defaults(Action), _defaults(AuthorityFact) | {"kind": ordinary.fact_kind})
         self._memory = memory or new_memory(ordinary)
         self.places: list[Place] = []
         self.count = 0
@@ -278,11 +279,15 @@ class Ordinaries:
         """Columns of a field: taken from the part that decides it, else its default throughout."""
         for place, part in enumerate(self._ordinary.parts):
             if name in (part.fact if record else part.action):
-                values = [(fields[record] or {}).get(name) for fields in self._numbers[place].records]
+                values = self._values(place, record, name)
                 return {column: array.take(rows.index(place)) for column, array in of(values).items()}
-        default = of([_DEFAULTS[record][name]])
+        default = of([self._defaults[record][name]])
         nowhere = Array([0] * len(rows.names), type=DataType.int32())
         return {column: array.take(nowhere) for column, array in default.items()}
+
+    def _values(self, place: int, record: int, name: str) -> list[Any]:
+        """What the members of a part say of a field, by their number."""
+        return [(fields[record] or {}).get(name) for fields in self._numbers[place].records]
 
     def _sharing(self, record: int, prefix: str) -> list[tuple[int, list[dict[str, Any]]]]:
         """The parts that contribute to an object: their number, and by the number of each member what it adds."""
@@ -302,7 +307,7 @@ class Ordinaries:
         ]
         for place, part in enumerate(self._ordinary.parts):
             if "cites" in part.action:
-                cites = [fields[0]["cites"] for fields in self._numbers[place].records]
+                cites = self._values(place, 0, "cites")
                 out = [before + cites[number] for before, number in zip(out, rows.parts[place], strict=True)]
         return texts_column(out)
 
@@ -316,12 +321,11 @@ class Ordinaries:
         columns["request"] = text_column(requests)
         for place, part in enumerate(self._ordinary.parts):
             for name in _ASKED.keys() & set(part.fact):
-                said = [(fields[1] or {}).get(name) for fields in self._numbers[place].records]
-                found = FACT_FIELDS["request"]([{name.partition(".")[2]: one} for one in said])
+                asked = [{name.partition(".")[2]: said} for said in self._values(place, 1, name)]
+                found = FACT_FIELDS["request"](asked)
                 columns |= {column: found[column].take(rows.index(place)) for column in _ASKED[name]}
-        columns["kind"] = text_column([self._ordinary.fact_kind]).take(Array([0] * len(ids), type=DataType.int32()))
         for name, of in FACT_FIELDS.items():
-            if name not in ("kind", "id", "time", "request"):
+            if name not in ("id", "time", "request"):
                 columns |= self._decided(1, name, of, rows)
         columns["digest"] = text_column(self._digests(rows, ids, requests))
         return columns
@@ -340,12 +344,11 @@ class Ordinaries:
             elif name == "request":
                 pieces.append([f"{fixed}{request or 'null'}" for request in requests])
             elif name in deciding:
-                values = [(fields[1] or {}).get(name) for fields in self._numbers[deciding[name]].records]
+                values = self._values(deciding[name], 1, name)
                 texts = [fixed + _encode(value).decode() for value in values]
                 pieces.append([texts[number] for number in rows.parts[deciding[name]]])
             else:
-                value = self._ordinary.fact_kind if name == "kind" else _DEFAULTS[1][name]
-                fixed += _encode(value).decode() + ","
+                fixed += _encode(self._defaults[1][name]).decode() + ","
                 continue
             fixed = ","
         end = fixed.rstrip(",") + "}"
@@ -386,9 +389,6 @@ def _defaults(record: type[msgspec.Struct]) -> dict[str, Any]:
         else (None if field.default is msgspec.NODEFAULT else field.default)
         for field in msgspec.structs.fields(record)
     }
-
-
-_DEFAULTS = (_defaults(Action), _defaults(AuthorityFact))
 
 
 def _added(fields: dict[str, Any], names: list[str]) -> dict[str, Any]:

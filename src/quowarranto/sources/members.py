@@ -19,13 +19,12 @@ class Members:
     Args:
         wire: has a field for every member that an ordinary entry may have (`str`, a `Literal` of texts, or
             `msgspec.Raw` for what is to be read later or not at all), and forbids unknown ones.
-        nothing: stands for an entry that is not even that.
     """
 
-    def __init__(self, wire: type[msgspec.Struct], nothing: msgspec.Struct) -> None:
+    def __init__(self, wire: type[msgspec.Struct]) -> None:
         self._decode = msgspec.json.Decoder(wire).decode
-        self._nothing = astuple(nothing)
         self._raw = [field.type is msgspec.Raw for field in fields(wire)]
+        self._nothing = tuple(NOTHING if raw else "" for raw in self._raw)
         self._around = [
             len(f',"{field.name}":') + (0 if raw else len('""'))
             for field, raw in zip(fields(wire), self._raw, strict=True)
@@ -45,6 +44,7 @@ class Members:
                 rows.append(astuple(self._decode(entry)))
             except (ValueError, RecursionError):  # a DecodeError and a UnicodeDecodeError are ValueErrors
                 rows.append(self._nothing)
+        sound = [row is not self._nothing for row in rows]
         columns: list[Sequence[Any]] = [
             list(map(bytes, column)) if raw else column
             for raw, column in zip(self._raw, zip(*rows, strict=True), strict=True)
@@ -59,8 +59,9 @@ class Members:
         texts = zip(*(column for raw, column in zip(self._raw, columns, strict=True) if not raw), strict=True)
         values = zip(*(column for raw, column in zip(self._raw, columns, strict=True) if raw), strict=True)
         whole = [
-            length == fixed + some + len("".join(text)) + len(b"".join(value))
-            for length, some, text, value in zip(
+            yes and length == fixed + some + len("".join(text)) + len(b"".join(value))
+            for yes, length, some, text, value in zip(
+                sound,
                 map(len, entries),
                 map(sum, zip(*mixed, strict=True)) if mixed else repeat(0, len(entries)),
                 texts,

@@ -60,7 +60,7 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     sessionCredentialFromConsole: msgspec.Raw = NOTHING
 
 
-_cutting = Members(_Event, _Event("", "", "", "", "", NOTHING))
+_cutting = Members(_Event)
 _ID = "0123456789abcdefABCDEF-"
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 """Request ids are UUIDs, and those of S3 sixteen capitals and digits."""

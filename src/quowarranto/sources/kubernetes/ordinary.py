@@ -43,7 +43,7 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     annotations: msgspec.Raw = NOTHING
 
 
-_cutting = Members(_Event, _Event("Event", "audit.k8s.io/v1", "", "Panic", "", ""))
+_cutting = Members(_Event)
 
 
 def cut(entries: Sequence[bytes | memoryview]) -> Cut:
@@ -61,7 +61,7 @@ def cut(entries: Sequence[bytes | memoryview]) -> Cut:
         ordinary=ordinary,
         names=names,
         times=times,
-        stages=list(map(audit.STAGES.__getitem__, stages)),
+        stages=[audit.STAGES.get(stage, 0) for stage in stages],
         members=(
             list(zip(users, targets, addresses, agents, strict=True)),
             list(zip(verbs, refs, [b"" if ref else uri for ref, uri in zip(refs, uris, strict=True)], strict=True)),
