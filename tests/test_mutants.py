@@ -19,7 +19,7 @@ FAULTS = (
     ("asked", "max(d.a)", "min(d.a)"),
     ("bare_late", "b.time + $skew", "b.time"),
     ("by_decision", ">= time - $window", "> time - $window"),
-    ("session_live", "p.from_us < e.end_us", "p.from_us <= e.end_us"),
+    ("session_live_new", "p.from_us < e.end_us", "p.from_us <= e.end_us"),
     ("by_grant", "w.time < g.end_us", "w.time <= g.end_us"),
     ("by_grant", "g.narrow DESC", "g.narrow"),
     ("by_ended_grant", "g.end_us <= w.time", "g.end_us < w.time"),

@@ -57,7 +57,7 @@ def test_the_page_asks_for_nothing_overflows_nowhere_and_opens_its_timelines(
     finding = page.locator("details.finding").first
     finding.locator("summary").first.click()
     timeline = finding.locator(".wide svg.tl" if width > 640 else ".narrow svg.tl").first
-    assert timeline.is_visible()
+    timeline.wait_for(state="visible")
     assert timeline.bounding_box()["width"] <= width
     legend = timeline.locator("use[href^='#legend']").bounding_box()
     assert legend["x"] + legend["width"] <= width

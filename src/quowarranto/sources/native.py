@@ -22,10 +22,10 @@ from quowarranto.records import (
     Principal,
     Resource,
     Rule,
-    parse_instant,
 )
 from quowarranto.sources.entry import Entry, Outcome, Sample, Source
 from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.times import instant
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -135,14 +135,21 @@ def _plain_action(data: bytes) -> Action | None:
     """
     try:
         wire = _decode_plain(data)
-        if len(_encode(wire)) != len(data):
-            return None
-        time = parse_instant(wire.time)
-    except (ValueError, RecursionError):  # a DecodeError and a UnicodeDecodeError are ValueErrors
+        return _made(wire, wire.id, {}) if len(_encode(wire)) == len(data) else None
+    except (ValueError, RecursionError, RejectedEntry):  # a DecodeError and a UnicodeDecodeError are ValueErrors
         return None
+
+
+def _action(value: dict[str, Any], data: bytes) -> Action:
+    wire = msgspec.convert(value, _Action)
+    name = wire.id or "sha256:" + hashlib.sha256(data).hexdigest()
+    return _made(wire, name, _rest(value, _ACTION_FIELDS, wire.attributes))
+
+
+def _made(wire: _Action | _PlainAction, name: str, attributes: dict[str, Any]) -> Action:
     return Action(
-        id=wire.id,
-        time=time,
+        id=name,
+        time=instant("time", wire.time),
         principal=Principal(wire.principal.type, wire.principal.id),
         action=wire.action,
         resource=Resource(wire.resource.type, wire.resource.id),
@@ -152,24 +159,7 @@ def _plain_action(data: bytes) -> Action | None:
         origin=wire.origin,
         cites=wire.cites,
         correlates=wire.correlates,
-    )
-
-
-def _action(value: dict[str, Any], data: bytes) -> Action:
-    wire = msgspec.convert(value, _Action)
-    return Action(
-        id=wire.id or "sha256:" + hashlib.sha256(data).hexdigest(),
-        time=_instant("time", wire.time),
-        principal=Principal(wire.principal.type, wire.principal.id),
-        action=wire.action,
-        resource=Resource(wire.resource.type, wire.resource.id),
-        source=wire.source,
-        on_behalf_of=tuple(Principal(who.type, who.id) for who in wire.on_behalf_of),
-        outcome=wire.outcome,
-        origin=wire.origin,
-        cites=wire.cites,
-        correlates=wire.correlates,
-        attributes=_rest(value, _ACTION_FIELDS, wire.attributes),
+        attributes=attributes,
     )
 
 
@@ -180,7 +170,7 @@ def _fact(value: dict[str, Any]) -> AuthorityFact:
     return AuthorityFact(
         kind=wire.kind,
         id=wire.id,
-        time=_instant("time", wire.time),
+        time=instant("time", wire.time),
         fact=wire.fact,
         aliases=wire.aliases,
         source=wire.source,
@@ -223,15 +213,8 @@ def _listed(patterns: tuple[str, ...] | msgspec.UnsetType) -> tuple[str, ...] | 
     return None if isinstance(patterns, msgspec.UnsetType) else patterns
 
 
-def _instant(field: str, text: str) -> int:
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise RejectedEntry(f"`{field}`: {error}") from None
-
-
 def _optional_instant(field: str, text: str | None) -> int | None:
-    return None if text is None else _instant(field, text)
+    return None if text is None else instant(field, text)
 
 
 def _rest(value: dict[str, Any], known: frozenset[str], attributes: dict[str, Any]) -> dict[str, Any]:

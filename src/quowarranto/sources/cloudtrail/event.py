@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import Instant, parse_instant
+from quowarranto.records import Instant
 from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.times import instant
 
 _SUFFIX = ".amazonaws.com"
 
@@ -108,10 +109,7 @@ class Event(msgspec.Struct, frozen=True):
         text = self.eventTime or self.timestamp
         if text is None:
             raise RejectedEntry("not a CloudTrail event: `eventTime` is missing")
-        try:
-            return parse_instant(text)
-        except ValueError as error:
-            raise RejectedEntry(f"`eventTime`: {error}") from None
+        return instant("eventTime", text)
 
 
 def text_of(holder: dict[str, Any], *names: str) -> str:

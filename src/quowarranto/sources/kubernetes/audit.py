@@ -16,8 +16,9 @@ from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Outcome, Principal, Record, Resource
 from quowarranto.sources.entry import Observation
 from quowarranto.sources.kubernetes import issuance, rbac
-from quowarranto.sources.kubernetes.names import NOBODY, PREFIX, ground_of, instant, principal_of
+from quowarranto.sources.kubernetes.names import NOBODY, PREFIX, ground_of, principal_of
 from quowarranto.sources.strict import reason_of
+from quowarranto.sources.times import instant
 
 STAGES = {"RequestReceived": 1, "ResponseStarted": 2, "ResponseComplete": 3, "Panic": 4}
 

@@ -16,9 +16,10 @@ import msgspec
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Record
 from quowarranto.sources.entry import Observation
-from quowarranto.sources.kubernetes.names import PREFIX, instant, principal_of, service_account
+from quowarranto.sources.kubernetes.names import PREFIX, principal_of, service_account
 from quowarranto.sources.kubernetes.rbac import Change as Verb
 from quowarranto.sources.strict import reason_of
+from quowarranto.sources.times import instant
 
 ADMISSION = {
     "validatingadmissionpolicies": "validatingadmissionpolicy",

@@ -17,8 +17,7 @@ from functools import lru_cache
 
 import msgspec
 
-from quowarranto.errors import RejectedEntry
-from quowarranto.records import Instant, Principal, parse_instant
+from quowarranto.records import Principal
 
 PREFIX = "kubernetes/"
 NOBODY = Principal("user", "system:unauthenticated")
@@ -103,15 +102,3 @@ def _unquoted(text: str) -> str:
         return str(json.loads(f'"{text}"'))
     except ValueError:
         return text
-
-
-def instant(field: str, text: str) -> Instant:
-    """Read a time.
-
-    Raises:
-        RejectedEntry: not RFC 3339, or without a zone.
-    """
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise RejectedEntry(f"`{field}`: {error}") from None

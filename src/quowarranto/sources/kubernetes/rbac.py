@@ -20,8 +20,9 @@ import msgspec
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Instant
 from quowarranto.sources.entry import Observation
-from quowarranto.sources.kubernetes.names import instant, object_name
+from quowarranto.sources.kubernetes.names import object_name
 from quowarranto.sources.strict import reason_of
+from quowarranto.sources.times import instant
 
 Change = Literal["create", "update", "delete"]
 

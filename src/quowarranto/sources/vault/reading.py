@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import Instant, Record, parse_instant
+from quowarranto.records import Record
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped
 from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.times import instant
 from quowarranto.sources.vault import policy_files
 from quowarranto.sources.vault.call import action_of, decision_of, understand
 from quowarranto.sources.vault.outcomes import facts_of
@@ -45,7 +46,7 @@ def read(entry: Entry) -> Outcome:
 def _records(entry: Entry, value: dict[str, Any]) -> Outcome:
     line = _line(value)
     digest = "" if line.request.id else "sha256:" + hashlib.sha256(entry.data).hexdigest()
-    call = understand(line, _instant(line.time), digest)
+    call = understand(line, instant("time", line.time), digest)
     records: list[Record] = [action_of(call)]
     if (decision := decision_of(call)) is not None:
         records.append(decision)
@@ -61,13 +62,6 @@ def _line(value: dict[str, Any]) -> Line:
     if not line.request.operation or not line.request.path:
         raise RejectedEntry("`request.operation` or `request.path` is empty")
     return line
-
-
-def _instant(text: str) -> Instant:
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise RejectedEntry(f"`time`: {error}") from None
 
 
 def _without_prefix(data: bytes) -> bytes:
