@@ -78,8 +78,8 @@ def test_a_link_to_a_finding_or_an_action_opens_it(browser: Any, page_file: Path
     page.goto(page_file.as_uri())
     name = page.locator(kind).nth(2).get_attribute("id")
     page.goto(f"{page_file.as_uri()}#{name}")
-    assert page.locator(f"details[id='{name}']").evaluate("one => one.open")
-    assert page.locator(f"details[id='{name}'] summary").first.is_visible()
+    page.locator(f"details[id='{name}'][open]").wait_for()
+    page.locator(f"details[id='{name}'] summary").first.wait_for(state="visible")
     page.close()
 
 
@@ -91,7 +91,7 @@ def test_without_script_findings_and_timelines_open_all_the_same(browser: Any, p
     finding = page.locator("details.finding").first
     finding.locator("summary").first.click()
     finding.locator("details.action summary").first.click()
-    assert finding.locator(".wide svg.tl").first.is_visible()
+    finding.locator(".wide svg.tl").first.wait_for(state="visible")
     assert page.locator(".filter").is_hidden()
     context.close()
 
@@ -102,8 +102,7 @@ def test_the_keyboard_opens_a_finding(browser: Any, page_file: Path) -> None:
     page.goto(page_file.as_uri())
     page.locator("details.finding summary").first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("details.finding").first.evaluate("one => one.open")
-    assert page.locator("details.finding .wide svg.tl").first.is_visible()
+    page.locator("details.finding .wide svg.tl").first.wait_for(state="visible")
     page.close()
 
 
