@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,14 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 DATA = Path(__file__).parent / "data"
+_READ = """
+import sys
+from pathlib import Path
+from quowarranto.case.store import Case
+from quowarranto.pipeline import link_paths
+if __name__ == "__main__":
+    link_paths(Case(Path(sys.argv[1])), sys.argv[2:], judge=False)
+"""
 
 
 def machine() -> dict[str, Any]:
@@ -48,6 +57,19 @@ def measured(arguments: list[str]) -> dict[str, float]:
         "cpu_s": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2),
         "peak_mb": round(after.ru_maxrss / 1024),
     }
+
+
+def read_only(case: Path, logs: list[Path]) -> dict[str, float]:
+    """Read logs into a case that is made anew, and judge nothing."""
+    shutil.rmtree(case, ignore_errors=True)
+    script = DATA / "read_only.py"
+    script.write_text(_READ, encoding="utf-8")
+    return measured([str(script), str(case), *map(str, logs)])
+
+
+def rate(size: int, run: dict[str, float]) -> dict[str, float]:
+    """The run and how many megabytes, of `size` bytes, it took a second."""
+    return run | {"mb_per_s": round(size / run["wall_s"] / 1e6, 1)}
 
 
 def keep(name: str, figures: dict[str, Any]) -> None:

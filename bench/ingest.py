@@ -13,21 +13,12 @@ import gzip
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from bench.common import DATA, keep, measured
+from bench.common import DATA, keep, rate, read_only
 from quowarranto.simulator import simulate_cloudtrail, simulate_kubernetes, simulate_native
 
-_READ = """
-import sys
-from pathlib import Path
-from quowarranto.case.store import Case
-from quowarranto.pipeline import link_paths
-if __name__ == "__main__":
-    link_paths(Case(Path(sys.argv[1])), sys.argv[2:], judge=False)
-"""
 _BYTES_PER_NATIVE_RECORD = 242
 _SCANS = {
     "kubernetes": (
@@ -63,9 +54,9 @@ def main() -> None:
         figures[kind] = {
             "bytes": size,
             "files": len(logs),
-            "bare_engine_scan": _rate(size, {"wall_s": _scan(kind, logs)}),
-            "plain": _rate(size, _read(kind, logs)),
-            "gzip": _rate(size, _read(f"{kind}-gzip", [_packed(path) for path in logs])),
+            "bare_engine_scan": rate(size, {"wall_s": _scan(kind, logs)}),
+            "plain": rate(size, read_only(DATA / f"ingest-{kind}.case", logs)),
+            "gzip": rate(size, read_only(DATA / f"ingest-{kind}-gzip.case", [_packed(path) for path in logs])),
         }
     keep(f"ingest-{options.megabytes}mb", figures)
 
@@ -100,18 +91,6 @@ def _scan(kind: str, logs: list[Path]) -> float:
     began = time.perf_counter()
     duckdb.connect().execute(_SCANS[kind].format(files=files)).fetchall()
     return round(time.perf_counter() - began, 2)
-
-
-def _read(name: str, logs: list[Path]) -> dict[str, float]:
-    case = DATA / f"ingest-{name}.case"
-    shutil.rmtree(case, ignore_errors=True)
-    script = DATA / "read_only.py"
-    script.write_text(_READ, encoding="utf-8")
-    return measured([str(script), str(case), *map(str, logs)])
-
-
-def _rate(size: int, run: dict[str, float]) -> dict[str, Any]:
-    return run | {"mb_per_s": round(size / run["wall_s"] / 1e6, 1)}
 
 
 if __name__ == "__main__":

@@ -6,24 +6,14 @@ python -m bench.link [--actions 10000000] [--facts 1000000] [--memory 5500MB]
 from __future__ import annotations
 
 import argparse
-import shutil
 import time
 from pathlib import Path
 
 import duckdb
 
-from bench.common import DATA, keep, measured
+from bench.common import DATA, keep, measured, rate, read_only
 from quowarranto.case.store import Case
 from quowarranto.simulator import simulate_native
-
-_READ = """
-import sys
-from pathlib import Path
-from quowarranto.case.store import Case
-from quowarranto.pipeline import link_paths
-if __name__ == "__main__":
-    link_paths(Case(Path(sys.argv[1])), [sys.argv[2]], judge=False)
-"""
 
 
 def main() -> None:
@@ -40,7 +30,7 @@ def main() -> None:
         simulate_native(log, options.actions, options.facts)
     figures: dict[str, object] = {"actions": options.actions, "facts": options.facts, "bytes": log.stat().st_size}
     if not Case(case).exists():
-        figures["read"] = _read(log, case)
+        figures["read"] = rate(log.stat().st_size, read_only(case, [log]))
     scan = _scan(case)
     run = measured(["-m", "quowarranto", "link", "--case", str(case), "--memory", options.memory])
     keep(
@@ -52,14 +42,6 @@ def main() -> None:
             "ratio_to_bare_scan": round(run["wall_s"] / scan, 2),
         },
     )
-
-
-def _read(log: Path, case: Path) -> dict[str, float]:
-    shutil.rmtree(case, ignore_errors=True)
-    script = DATA / "read_only.py"
-    script.write_text(_READ, encoding="utf-8")
-    run = measured([str(script), str(case), str(log)])
-    return run | {"mb_per_s": round(log.stat().st_size / run["wall_s"] / 1e6, 1)}
 
 
 def _scan(case: Path) -> float:

@@ -10,13 +10,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from quowarranto.backend import Limits, opened
-from quowarranto.backend.lake import Lake, counted, load_lake, save_lake
-from quowarranto.backend.spark import engines as opened_spark
+from quowarranto.backend import Limits, embedded, opened
 from quowarranto.case.config import Config, EngineConfig, load_config
 from quowarranto.case.derive import derive
 from quowarranto.case.ingest import Totals, ingest
@@ -24,11 +22,13 @@ from quowarranto.case.inputs import Input, expand, recognise
 from quowarranto.case.store import SPILL, Case, Snapshot, Writer, write_parquet
 from quowarranto.case.tables import TABLES
 from quowarranto.linkage.engines import Engine
-from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, LinkageError, link
 from quowarranto.results import STREAMS, queries, save_results
 from quowarranto.revision.index import index_whole
 from quowarranto.revision.revise import revise
+
+if TYPE_CHECKING:
+    from quowarranto.backend.lake import Lake
 
 E = TypeVar("E", bound=Engine)
 
@@ -134,7 +134,7 @@ def judge_case(
 
 def _revise(writer: Writer, config: Config, limits: Limits, was: Snapshot, folder: Path, progress: Progress) -> bool:
     """Judge what is touched; False where everything has to be judged."""
-    engine = DuckDB(memory=limits.memory, threads=limits.threads, spill=folder)
+    engine = embedded(limits, folder)
     try:
         clock = Clock(config.skew_us, config.window_us)
         return revise(engine, writer, clock, was, folder / "revision", progress.stage)
@@ -155,7 +155,7 @@ def _judge(
         save_results(engine, writer, folder / "results")
         name = engine.name
     clock = Clock(config.skew_us, config.window_us)
-    index = DuckDB(memory=limits.memory, threads=limits.threads, spill=folder)
+    index = embedded(limits, folder)
     index_whole(index, writer, clock, name, folder / "index")
     index.connection.close()
 
@@ -167,7 +167,7 @@ def linked(make: Callable[[bool], E], take_in: Callable[[E], None], config: Conf
         engine = make(strong)
         take_in(engine)
         try:
-            link(engine, clock, lambda title: progress.stage(title))
+            link(engine, clock, progress.stage)
         except LinkageError:
             if strong:
                 raise
@@ -196,6 +196,9 @@ def link_lake(
     Raises:
         ConfigError, EngineError.
     """
+    from quowarranto.backend.lake import counted, load_lake, save_lake
+    from quowarranto.backend.spark import engines as opened_spark
+
     progress = progress or Quiet()
     progress.stage("engine")
     with (

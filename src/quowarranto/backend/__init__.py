@@ -43,16 +43,21 @@ def opened(
         return
     made: list[DuckDB] = []
 
-    def embedded(strong_hashes: bool) -> DuckDB:
+    def anew(strong_hashes: bool) -> DuckDB:
         while made:
             made.pop().connection.close()
-        memory = limits.memory or f"{_memory_of_this_machine() // 2} bytes"
-        made.append(
-            DuckDB(memory=memory, threads=limits.threads, spill=spill, strong_hashes=strong_hashes, files=files)
-        )
+        made.append(embedded(limits, spill, strong_hashes=strong_hashes, files=files))
         return made[0]
 
-    yield embedded
+    yield anew
+
+
+def embedded(
+    limits: Limits, spill: Path, *, strong_hashes: bool = False, files: Callable[[str], Path] | None = None
+) -> DuckDB:
+    """The embedded engine within these limits; whoever makes it closes its connection."""
+    memory = limits.memory or f"{_memory_of_this_machine() // 2} bytes"
+    return DuckDB(memory=memory, threads=limits.threads, spill=spill, strong_hashes=strong_hashes, files=files)
 
 
 def _memory_of_this_machine() -> int:
