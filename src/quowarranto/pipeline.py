@@ -7,6 +7,8 @@ Everything a stage leaves behind rests in the case; a killed run leaves the last
 
 from __future__ import annotations
 
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +20,7 @@ from quowarranto.backend import Limits, embedded, opened
 from quowarranto.case.config import Config, EngineConfig, load_config
 from quowarranto.case.derive import derive
 from quowarranto.case.ingest import Totals, ingest
-from quowarranto.case.inputs import Input, expand, recognise
+from quowarranto.case.inputs import STANDARD_INPUT, Input, expand, piped_and_named, recognise
 from quowarranto.case.store import SPILL, Case, Snapshot, Writer, write_parquet
 from quowarranto.case.tables import TABLES
 from quowarranto.linkage.engines import Engine
@@ -26,6 +28,7 @@ from quowarranto.linkage.run import Clock, LinkageError, link
 from quowarranto.results import STREAMS, queries, save_results
 from quowarranto.revision.index import index_whole
 from quowarranto.revision.revise import revise
+from quowarranto.sources import configured
 
 if TYPE_CHECKING:
     from quowarranto.backend.lake import Lake
@@ -73,6 +76,8 @@ def link_paths(
 ) -> Outcome:
     """Read `[TYPE=]PATH…` into a case and judge every action in it; without paths, judge again what is there.
 
+    `-` is the standard input; it is kept in a temporary file as long as the run lasts.
+
     Args:
         case: created where it does not exist.
         arguments: files, folders, globs.
@@ -86,27 +91,55 @@ def link_paths(
     progress = progress or Quiet()
     config = load_config(case.folder)
     progress.stage("recognising")
-    inputs = [recognise(path, kind) for kind, path in expand(arguments, leave_out=case.folder)]
-    if arguments and not inputs:
-        return Outcome(Totals(), [], 0)
+    with tempfile.TemporaryDirectory(prefix=SPILL) as kept:
+        inputs = _inputs(arguments, case, config, Path(kept))
+        if arguments and not inputs:
+            return Outcome(Totals(), [], 0)
+        return _link_inputs(case, inputs, config, Limits(memory, threads), engine, progress, judge=judge)
+
+
+def _inputs(arguments: Sequence[str], case: Case, config: Config, kept: Path) -> list[Input]:
+    """What the arguments name, each with its type; the standard input is kept in the folder `kept`."""
+    sources = configured(config.sources)
+    piped, named = piped_and_named(arguments)
+    found = [recognise(path, kind, sources) for kind, path in expand(named, leave_out=case.folder)]
+    if piped:
+        file = kept / STANDARD_INPUT
+        with file.open("wb") as out:
+            shutil.copyfileobj(sys.stdin.buffer, out, 1 << 20)
+        one = recognise(file, piped[0], sources)
+        found.append(msgspec.structs.replace(one, path=STANDARD_INPUT, kept_at=str(file)))
+    return found
+
+
+def _link_inputs(
+    case: Case,
+    inputs: list[Input],
+    config: Config,
+    limits: Limits,
+    engine: EngineConfig | None,
+    progress: Progress,
+    *,
+    judge: bool,
+) -> Outcome:
     with case.writing() as writer:
         totals, before = Totals(), writer.last
         if inputs:
-            totals = _read(writer, inputs, threads, progress)
+            totals = _read(writer, inputs, config, limits.threads, progress)
             # what no source could read changes no verdict
             writer.commit("read" if totals.recorded or writer.last.what == "read" else "quarantined")
         if judge and (totals.recorded or not inputs):
             afresh = not inputs and before.judged  # a run that was interrupted is taken up where it was
-            judge_case(writer, config, engine or config.engine, Limits(memory, threads), progress, afresh=afresh)
+            judge_case(writer, config, engine or config.engine, limits, progress, afresh=afresh)
             writer.commit("judged")
         return Outcome(totals, inputs, writer.last.number)
 
 
-def _read(writer: Writer, inputs: list[Input], workers: int | None, progress: Progress) -> Totals:
+def _read(writer: Writer, inputs: list[Input], config: Config, workers: int | None, progress: Progress) -> Totals:
     progress.stage("reading", sum(one.size for one in inputs))
     before = writer.snapshot()
-    totals = ingest(writer, inputs, workers=workers, progress=progress.advance)
-    derive(writer, before)
+    totals = ingest(writer, inputs, settings=config.sources, workers=workers, progress=progress.advance)
+    derive(writer, before, configured(config.sources))
     return totals
 
 

@@ -57,7 +57,8 @@ def read_logs(logs: Path) -> Read:
 
 
 def _derived(source: Source, observations: list[Observation]) -> list[AuthorityFact]:
-    return [fact for fact, _ in source.derive(observations)] if source.derive else []
+    found = [record for record, _ in source.derive(observations)] if source.derive else []
+    return [record for record in found if isinstance(record, AuthorityFact)]
 
 
 def _entries(path: Path) -> Iterator[Entry]:

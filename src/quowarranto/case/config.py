@@ -13,6 +13,7 @@ import msgspec
 
 from quowarranto.case.store import CONFIG
 from quowarranto.errors import ConfigError
+from quowarranto.sources import configured
 
 DEFAULT = """\
 # Quo Warranto: settings of this case. See docs/reference/configuration.md.
@@ -31,6 +32,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "clock": ("skew", "window"),
     "engine": ("name", "master", "connect", "folder", "conf"),
 }
+_SOURCE = "source"
 ENGINES = ("embedded", "spark")
 
 
@@ -49,11 +51,12 @@ class EngineConfig(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """Settings with their defaults; durations in microseconds."""
+    """Settings with their defaults; durations in microseconds; `sources` is what `[source.NAME]` says, by name."""
 
     skew_us: int = 2_000_000
     window_us: int = 30_000_000
     engine: EngineConfig = EngineConfig()
+    sources: dict[str, dict[str, Any]] = {}
 
 
 def load_config(folder: Path) -> Config:
@@ -76,9 +79,10 @@ def load_config(folder: Path) -> Config:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         line = re.search(r"\(at line (\d+)", str(error))
         raise ConfigError(f"`{CONFIG}` is not TOML: {error}", at=f"{path}:{line[1]}" if line else str(path)) from None
+    sources = _sources(values.pop(_SOURCE, {}), path, text)
     for section, keys in values.items():
         if section not in _KNOWN:
-            raise _unknown(section, tuple(_KNOWN), path, text)
+            raise _unknown(section, (*_KNOWN, _SOURCE), path, text)
         if not isinstance(keys, dict):
             raise ConfigError(
                 f"`{section}` is not a section", at=f"{path}:{_line_of(section, text)}", need=f"[{section}]"
@@ -90,7 +94,20 @@ def load_config(folder: Path) -> Config:
     return Config(
         **{f"{name}_us": _duration(name, clock[name], path, text) for name in _KNOWN["clock"] if name in clock},
         engine=_engine(values.get("engine", {}), path, text),
+        sources=sources,
     )
+
+
+def _sources(values: Any, path: Path, text: str) -> dict[str, dict[str, Any]]:
+    if not (isinstance(values, dict) and all(isinstance(value, dict) for value in values.values())):
+        raise ConfigError("`source` is not a section", at=f"{path}:{_line_of(_SOURCE, text)}", need="[source.NAME]")
+    try:
+        configured(values)
+    except ConfigError as error:
+        named = re.search(r"`([^`]+)`", str(error))
+        at = f"{path}:{_line_of(named[1], text)}" if named else str(path)
+        raise ConfigError(error.message, at=at, need=error.need, hint=error.hint) from None
+    return values
 
 
 def _engine(values: dict[str, Any], path: Path, text: str) -> EngineConfig:

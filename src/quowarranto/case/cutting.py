@@ -13,14 +13,14 @@ import msgspec
 
 from quowarranto.sources import SOURCES
 
-Shape = Literal["lines", "array", "stream", "yaml", "document"]
+Shape = Literal["lines", "array", "stream", "yaml", "document", "csv", "parquet"]
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
     """One entry: its bytes, where it begins in the decompressed file, and its line (from 1).
 
-    `raw` is what the SHA-256 of the origin is taken of, where it is not `data` itself (an item of a YAML document).
-    `broken` says why it cannot be an entry, `nothing` why there is nothing in it to record.
+    `raw` is what the SHA-256 of the origin is taken of, where it is not `data` itself (an item of a YAML document, a
+    row of CSV). `broken` says why it cannot be an entry, `nothing` why there is nothing in it to record.
     """
 
     data: bytes

@@ -48,6 +48,7 @@ def ingest(
     inputs: list[Input],
     *,
     names: dict[str, str] | None = None,
+    settings: dict[str, dict[str, Any]] | None = None,
     workers: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Totals:
@@ -57,13 +58,14 @@ def ingest(
         writer: of the case.
         inputs: recognised files; one without a source is quarantined as a whole.
         names: source names by path, where the configuration gives one; else a file's stem.
+        settings: of sources, as `Config.sources`.
         workers: processes; default one per core.
         progress: told how many bytes more have been read.
 
     Raises:
         CaseError: the case cannot be written. SourceError: a reading process was killed.
     """
-    job = Job(str(writer.folder), writer.number, int(time.time() * 1_000_000))
+    job = Job(str(writer.folder), writer.number, int(time.time() * 1_000_000), settings or {})
     shown = [(names or {}).get(one.path, one.stem) for one in inputs]
     workers = workers or os.cpu_count() or 1
     tasks = list(_tasks(inputs, shown, workers))
@@ -85,7 +87,7 @@ def _tasks(inputs: list[Input], names: list[str], workers: int) -> Iterator[Task
         if one.source is None:
             continue
         if one.shape == "lines" and one.packing == "plain" and one.size > _RANGE:
-            for begin, end, line in _ranges(one.path):
+            for begin, end, line in _ranges(one.location):
                 yield Task(number, (Stretch(place, one, names[place], begin, end, line),))
                 number += 1
             continue
@@ -107,10 +109,10 @@ def _weight(one: Input) -> int:
     return one.size * _UNPACKED[one.packing]
 
 
-def _ranges(path: str) -> Iterator[tuple[int, int, int]]:
+def _ranges(path: Path) -> Iterator[tuple[int, int, int]]:
     """Stretches of whole lines, with the number of the line that each begins with."""
     begin, line = 0, 1
-    with Path(path).open("rb") as file:
+    with path.open("rb") as file:
         while block := file.read(_RANGE):
             rest = b"" if block.endswith(b"\n") else file.readline()
             end = begin + len(block) + len(rest)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from quowarranto.case.cutting import Shape
+from quowarranto.case.cutting import BOM, Shape
 from quowarranto.case.sampling import sample_documents, shape_of
 from quowarranto.case.store import CONFIG
 from quowarranto.case.tables import TABLES
@@ -23,8 +23,15 @@ _OF_A_CASE = frozenset((*TABLES, "commits", CONFIG))
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
+STANDARD_INPUT = "stdin"
+"""What the standard input is shown as; as an argument it is `-`."""
+
+
 class Input(msgspec.Struct, frozen=True):
-    """One file to be read: its path as shown to the user, its source (None: not recognised) and its shape."""
+    """One file to be read: its path as shown to the user, its source (None: not recognised) and its shape.
+
+    `kept_at` is where its bytes lie, if not at the path (those of the standard input).
+    """
 
     path: str
     size: int
@@ -33,6 +40,12 @@ class Input(msgspec.Struct, frozen=True):
     shape: Shape
     packing: Packing
     why_not: str | None = None
+    kept_at: str | None = None
+
+    @property
+    def location(self) -> Path:
+        """Where its bytes lie."""
+        return Path(self.kept_at or self.path)
 
     @property
     def stem(self) -> str:
@@ -41,6 +54,19 @@ class Input(msgspec.Struct, frozen=True):
         if path.suffix in (".gz", ".zst"):
             path = path.with_suffix("")
         return path.stem
+
+
+def piped_and_named(arguments: Sequence[str]) -> tuple[list[str | None], list[str]]:
+    """Splits off the standard input, `-` or `TYPE=-`: its type, at most once; and the arguments that name files.
+
+    Raises:
+        SourceError: it is named twice. ConfigError: a type is unknown.
+    """
+    split = {argument: _split_type(argument) for argument in arguments}
+    piped = [kind for kind, path in map(split.__getitem__, arguments) if path == "-"]
+    if len(piped) > 1:
+        raise SourceError("the standard input can be read only once", need="one `-` at most")
+    return piped, [argument for argument in arguments if split[argument][1] != "-"]
 
 
 def expand(arguments: Sequence[str], *, leave_out: Path | None = None) -> list[tuple[str | None, Path]]:
@@ -136,8 +162,14 @@ def _is_case(folder: Path) -> bool:
         return False
 
 
-def recognise(path: Path, forced: str | None) -> Input:
-    """Tell what a file is from its first kilobytes; nothing here raises for bad content."""
+def recognise(path: Path, forced: str | None, sources: Sequence[Source] = SOURCES) -> Input:
+    """Tell what a file is from its first kilobytes; nothing here raises for bad content.
+
+    Args:
+        path: of the file.
+        forced: the type that the user says it is.
+        sources: as the configuration makes them.
+    """
     shown = os.fsencode(path).decode("utf-8", "replace")
 
     def unread(why: str) -> Input:
@@ -160,16 +192,16 @@ def recognise(path: Path, forced: str | None) -> Input:
     modified_at = status.st_mtime_ns // 1000
 
     def found(source: Source | None, why_not: str | None = None) -> Input:
-        cut = _shape_for(source, path, shape)
+        cut = _shape_for(source, path, shape, head)
         return Input(shown, status.st_size, modified_at, source.name if source else None, cut, packing, why_not)
 
     if not head.strip():
         return found(None, damage or "it is empty")
     if forced:
-        return found(by_name(forced))
-    documents, wrapper = sample_documents(head, shape)
+        return found(by_name(forced, sources))
+    documents, wrapper = sample_documents(path, head, shape)
     sample = Sample(str(path), head[:16384].decode("utf-8", "replace"), tuple(documents), wrapper)
-    score, best = max(((source.recognise(sample), source) for source in SOURCES), key=lambda pair: pair[0])
+    score, best = max(((source.recognise(sample), source) for source in sources), key=lambda pair: pair[0])
     if score > 0:
         return found(best)
     return found(None, damage or _why_not(head, bool(documents)))
@@ -183,8 +215,10 @@ def _why_not(head: bytes, documents: bool) -> str:
     return "no source recognises its content"
 
 
-def _shape_for(source: Source | None, path: Path, shape: Shape) -> Shape:
-    """Only a source that reads whole documents gets one; for all others such a file is lines."""
+def _shape_for(source: Source | None, path: Path, shape: Shape, head: bytes) -> Shape:
+    """Only a source that reads whole documents, or rows of CSV, gets them; for all others such a file is lines."""
+    if shape == "lines" and source is not None and source.csv and not head.lstrip(BOM + b" \t\r\n").startswith(b"{"):
+        return "csv"
     if shape == "document" and source is not None and path.suffix not in source.documents:
         return "lines"
     if shape == "yaml" and source is not None and not {".yaml", ".yml"} & set(source.documents):

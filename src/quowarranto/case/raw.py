@@ -7,6 +7,7 @@ import re
 from collections import OrderedDict
 from pathlib import Path
 
+from quowarranto.case.cutting_parquet import MAGIC, cut_parquet
 from quowarranto.case.redaction import redact_text
 from quowarranto.case.unpacking import Packing, blocks, packing_of
 from quowarranto.records import Origin
@@ -39,7 +40,10 @@ def raw_line(origin: Origin) -> str | None:
 def _bytes_at(origin: Origin) -> bytes:
     path = Path(origin.file)
     with path.open("rb") as file:
-        packing = packing_of(file.read(4))
+        head = file.read(4)
+        if head == MAGIC:
+            return next((piece.data for piece in cut_parquet(path, 1, first=origin.offset)), b"")
+        packing = packing_of(head)
         if packing == "plain":
             file.seek(origin.offset)
             return file.read(_LONGEST)

@@ -17,6 +17,8 @@ import msgspec
 from quowarranto.case import cutting
 from quowarranto.case.columns import Located, action_table, fact_table, json_text
 from quowarranto.case.cutting import Piece
+from quowarranto.case.cutting_csv import cut_csv
+from quowarranto.case.cutting_parquet import cut_parquet
 from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.inputs import Input
 from quowarranto.case.ordinary import BATCH, Memory, Ordinaries, Place, new_memory
@@ -26,7 +28,7 @@ from quowarranto.case.tables import OBSERVATIONS, QUARANTINE, rows_of
 from quowarranto.case.unpacking import blocks
 from quowarranto.errors import CaseError, RejectedEntry
 from quowarranto.records import Action, Origin
-from quowarranto.sources import Entry, Observation, Skipped, by_name
+from quowarranto.sources import Entry, Observation, Skipped, by_name, configured
 
 _FLUSH = 100_000
 """Records that are kept before a file is written."""
@@ -81,11 +83,13 @@ class Read(msgspec.Struct):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What all tasks of a run share: the case folder, the commit they will be part of, and when it began."""
+    """What all tasks of a run share: the case folder, the commit they will be part of, when it began, and what
+    `quo.toml` says of sources."""
 
     folder: str
     commit: int
     read_at: int
+    settings: dict[str, dict[str, Any]] = {}
 
 
 def first_number(commit: int, task: int) -> int:
@@ -116,6 +120,7 @@ class _Reader:
     def __init__(self, job: Job, task: Task) -> None:
         self.job = job
         self.task = task
+        self.sources = configured(job.settings)
         self.read = Read()
         self.connection = duckdb.connect(config={"threads": 1})  # there is a reader per core already
         self.actions: list[Located] = []
@@ -137,7 +142,7 @@ class _Reader:
         return self.read
 
     def _stretch(self, stretch: Stretch) -> None:
-        source = by_name(stretch.input.source or "")
+        source = by_name(stretch.input.source or "", self.sources)
         if source is None:
             raise ValueError("a task without a source")
         self.stretch, self.source = stretch, source
@@ -209,7 +214,7 @@ class _Reader:
 
     def _range(self) -> Iterator[Piece]:
         stretch = self.stretch
-        with Path(stretch.input.path).open("rb") as file:
+        with stretch.input.location.open("rb") as file:
             file.seek(stretch.begin)
             block = file.read(stretch.end - stretch.begin)
         self.read.bytes += len(block)
@@ -226,7 +231,7 @@ class _Reader:
         offset, line, waiting, held, number = 0, 1, [], 0, 0
         too_long = False
         damage = None
-        for block in blocks(Path(one.path), one.packing):
+        for block in blocks(one.location, one.packing):
             if isinstance(block, str):
                 damage = block
                 break
@@ -265,9 +270,13 @@ class _Reader:
 
     def _whole(self) -> Iterator[Piece]:
         one = self.stretch.input
+        if one.shape == "parquet" and one.packing == "plain":
+            self.read.bytes += one.size
+            yield from self._many(cut_parquet(one.location))
+            return
         parts: list[bytes] = []
         damage = None
-        for block in blocks(Path(one.path), one.packing):
+        for block in blocks(one.location, one.packing):
             if isinstance(block, str):
                 damage = block
             else:
@@ -279,6 +288,8 @@ class _Reader:
                 yield Piece(data, 0, 1)
         elif one.shape == "yaml":
             yield from cut_yaml(data)
+        elif one.shape == "csv":
+            yield from cut_csv(data, self.source.csv or "bare")
         elif one.shape == "array":
             yield from self._many(cutting.cut_array(data))
         else:

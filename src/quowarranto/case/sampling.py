@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from quowarranto.case.cutting import WRAPPERS, Piece, Shape, cut_array, cut_lines, cut_stream, unwrap, without_bom
+from quowarranto.case.cutting_parquet import MAGIC, cut_parquet
 from quowarranto.case.cutting_yaml import cut_yaml
 
 _FAILS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -20,6 +22,8 @@ _TRIED = 200
 
 def shape_of(name: str, head: bytes) -> Shape:
     """How a file is to be cut, from its name and first kilobytes."""
+    if head.startswith(MAGIC):
+        return "parquet"
     text = without_bom(head)[0].lstrip()
     if name.endswith((".hcl", ".sentinel")):
         return "document"
@@ -46,11 +50,13 @@ def _decodes(line: bytes) -> bool:
         return False
 
 
-def sample_documents(head: bytes, shape: Shape) -> tuple[list[Any], str | None]:
+def sample_documents(path: Path, head: bytes, shape: Shape) -> tuple[list[Any], str | None]:
     """The first few entries of a file's head that can be decoded, wrappers opened, and the wrapper's key."""
     if shape == "document":
         return [], None
-    if shape == "yaml":
+    if shape == "parquet":
+        pieces = cut_parquet(path, _ENOUGH)
+    elif shape == "yaml":
         pieces = cut_yaml(head)
     elif shape == "lines":
         pieces = cut_lines(without_bom(head)[0], 0, 1)

@@ -38,7 +38,8 @@ def command(
 ) -> int:
     """Read logs (files, folders, globs; .gz, .zst) into a case and judge every action in it.
 
-    What a file is, is told from its content; write TYPE=PATH to say it yourself (types: `quo sources`). More logs may
+    What a file is, is told from its content; write TYPE=PATH to say it yourself (types: `quo sources`); `-` is the
+    standard input. More logs may
     be added to the same case later: then only the actions that they touch are judged again. Without a PATH, an
     interrupted run is taken up, or else all that the case holds is judged again.
     """

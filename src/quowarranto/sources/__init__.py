@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from quowarranto.errors import ConfigError
 from quowarranto.sources import cloudtrail, kubernetes, native, vault
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 
-__all__ = ["SOURCES", "Entry", "Observation", "Outcome", "Sample", "Skipped", "Source", "by_name"]
+__all__ = [
+    "SOURCES",
+    "Entry",
+    "Observation",
+    "Outcome",
+    "Sample",
+    "Settings",
+    "Skipped",
+    "Source",
+    "by_name",
+    "configured",
+]
 
-SOURCES: tuple[Source, ...] = (native.SOURCE, cloudtrail.SOURCE, vault.SOURCE, kubernetes.SOURCE)
+SOURCES: tuple[Source, ...] = (
+    native.SOURCE,
+    cloudtrail.SOURCE,
+    vault.SOURCE,
+    kubernetes.SOURCE,
+)
+Settings = Mapping[str, Mapping[str, Any]]
+"""What `quo.toml` says under `[source.NAME]`, by name."""
 
 
-def by_name(name: str) -> Source | None:
+def by_name(name: str, sources: Sequence[Source] = SOURCES) -> Source | None:
     """The source of that name, if there is one."""
-    return next((source for source in SOURCES if source.name == name), None)
+    return next((source for source in sources if source.name == name), None)
+
+
+def configured(settings: Settings) -> tuple[Source, ...]:
+    """All sources, those that take settings as the settings make them.
+
+    Raises:
+        ConfigError: settings for no such source, for one that takes none, or such as it does not take.
+    """
+    takers = [source.name for source in SOURCES if source.configure is not None]
+    for name in settings:
+        if name not in takers:
+            raise ConfigError(f"`{name}` is not a source with settings", need="one of " + (", ".join(takers) or "none"))
+    return tuple(
+        source.configure(settings[source.name]) if source.configure and source.name in settings else source
+        for source in SOURCES
+    )

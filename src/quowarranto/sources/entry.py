@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from quowarranto.records import AuthorityFact, Instant, Kind, Record
+from quowarranto.records import Instant, Kind, Record
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -31,7 +31,8 @@ class Observation(msgspec.Struct, frozen=True):
     """A piece of control state that only makes a record together with others (a role's rules, a binding of that role).
 
     Observations are kept in the case; `Source.derive` turns all of them into facts, so that neither the order nor the
-    file in which they arrive matters.
+    file in which they arrive matters. What only several entries together tell of an action (who a session had become
+    when it ran a statement) goes the same way: `derive` then gives the action.
 
     Args:
         name: what it is about, e.g. `clusterrole/admin`.
@@ -133,11 +134,18 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     read: Callable[[Entry], Outcome]
     ordinary: Ordinary | None = None
     """A faster way for most entries; without one every entry goes through `read`."""
-    derive: Callable[[Sequence[Observation]], Iterable[tuple[AuthorityFact, Observation]]] | None = None
+    derive: Callable[[Sequence[Observation]], Iterable[tuple[Record, Observation]]] | None = None
+    """Facts, or actions, each with the observation whose entry it is shown with. An action's id must come of entries
+    that are never taken back: more observations may change what an action is, not whether there was one."""
     wrappers: tuple[str, ...] = ()
     """Keys of a top-level object whose list holds the entries, e.g. `Records`."""
     documents: tuple[str, ...] = ()
     """File endings (`.hcl`, `.yaml`) that this source reads as whole documents rather than JSON entries."""
+    csv: Literal["header", "bare"] | None = None
+    """It reads CSV (RFC 4180) too: an entry is a JSON object of texts by the names in the first row, or, where no row
+    names the columns, a JSON array of texts."""
+    configure: Callable[[Mapping[str, Any]], Source] | None = None
+    """The source as `[source.NAME]` of `quo.toml` makes it; raises a `ConfigError` that names the setting."""
     ceiling: Literal["attested", "proven", "partial", "inferred", "missing"]
     """The best linkage that this system's logs can give."""
     raise_it: str
