@@ -165,7 +165,7 @@ def test_a_fault_of_a_reader_is_a_quarantined_line(tmp_path: Path, monkeypatch: 
         return native.read(entry)
 
     source = __import__("msgspec").structs.replace(native.SOURCE, read=read)
-    monkeypatch.setattr(reading_module, "by_name", lambda _: source)
+    monkeypatch.setattr(reading_module, "by_name", lambda *_: source)
     log = tmp_path / "log.jsonl"
     log.write_text("".join(json.dumps(action(n)) + "\n" for n in range(3)))
     case, totals = linked(tmp_path / "quo.case", log)
