@@ -18,6 +18,7 @@ import msgspec
 
 from quowarranto.backend import Limits, embedded, opened
 from quowarranto.case.config import Config, EngineConfig, load_config
+from quowarranto.case.correlating import Correlate, correlated, fingerprint
 from quowarranto.case.derive import derive
 from quowarranto.case.ingest import Totals, ingest
 from quowarranto.case.inputs import STANDARD_INPUT, Input, expand, piped_and_named, recognise
@@ -166,7 +167,12 @@ def judge_case(
 
 
 def _revise(writer: Writer, config: Config, limits: Limits, was: Snapshot, folder: Path, progress: Progress) -> bool:
-    """Judge what is touched; False where everything has to be judged."""
+    """Judge what is touched; False where everything has to be judged.
+
+    A declared join may give any record of the case a key, so there everything is.
+    """
+    if config.correlate:
+        return False
     engine = embedded(limits, folder)
     try:
         clock = Clock(config.skew_us, config.window_us)
@@ -183,10 +189,10 @@ def _judge(
     snapshot = writer.snapshot()
     progress.stage("engine")
     with opened(which, limits, folder, lambda result: writer.new_file(STREAMS[result])) as make:
-        engine = linked(make, lambda engine: load(engine, snapshot, folder), config, progress)
+        engine = linked(make, lambda engine: load(engine, snapshot, folder, config.correlate), config, progress)
         progress.stage("writing")
         save_results(engine, writer, folder / "results")
-        name = engine.name
+        name = " ".join((engine.name, fingerprint(config.correlate))).strip()
     clock = Clock(config.skew_us, config.window_us)
     index = embedded(limits, folder)
     index_whole(index, writer, clock, name, folder / "index")
@@ -244,14 +250,22 @@ def link_lake(
         return counted(spark)
 
 
-def load(engine: Engine, snapshot: Snapshot, folder: Path) -> None:
-    """Put the records of a case before the engine; `folder` is for files that stand in for tables without any."""
+def load(engine: Engine, snapshot: Snapshot, folder: Path, joins: Sequence[Correlate] = ()) -> None:
+    """Put the records of a case before the engine, with the keys of declared joins; `folder` is for passing files."""
+    keyed = correlated(snapshot, joins, folder) if joins else {}
     for table in ("actions", "facts", "derived"):
         files = [str(Path(file).absolute()) for file in snapshot.files(table)]
         if not files:
             nothing = folder / f"no-{table}.parquet"
             write_parquet(TABLES[table].empty(), nothing)
             files = [str(nothing)]
-        engine.read(f"read_{table}", files)
+        if table not in keyed:
+            engine.read(f"read_{table}", files)
+            continue
+        columns = ", ".join(name for name, _ in TABLES[table].columns())
+        engine.read(f"plain_{table}", files)
+        engine.read(f"keyed_{table}", [keyed[table]])
+        others = f"SELECT {columns} FROM plain_{table} WHERE rec NOT IN (SELECT rec FROM keyed_{table})"
+        engine.view(f"read_{table}", f"{others} UNION ALL SELECT {columns} FROM keyed_{table}")
     engine.view("actions_in", "SELECT * FROM read_actions")
     engine.view("facts_in", "SELECT * FROM read_facts UNION ALL SELECT * FROM read_derived")

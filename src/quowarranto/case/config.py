@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 
+from quowarranto.case.correlating import Correlate, check
 from quowarranto.case.store import CONFIG
 from quowarranto.errors import ConfigError
-from quowarranto.sources import configured
+from quowarranto.sources import SOURCES, configured
+from quowarranto.sources.strict import reason_of
 
 DEFAULT = """\
 # Quo Warranto: settings of this case. See docs/reference/configuration.md.
@@ -33,6 +35,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "engine": ("name", "master", "connect", "folder", "conf"),
 }
 _SOURCE = "source"
+_CORRELATE = "correlate"
 ENGINES = ("embedded", "spark")
 
 
@@ -51,12 +54,14 @@ class EngineConfig(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """Settings with their defaults; durations in microseconds; `sources` is what `[source.NAME]` says, by name."""
+    """Settings with their defaults; durations in microseconds; `sources` is what `[source.NAME]` says, by name,
+    `correlate` the declared joins."""
 
     skew_us: int = 2_000_000
     window_us: int = 30_000_000
     engine: EngineConfig = EngineConfig()
     sources: dict[str, dict[str, Any]] = {}
+    correlate: tuple[Correlate, ...] = ()
 
 
 def load_config(folder: Path) -> Config:
@@ -80,9 +85,10 @@ def load_config(folder: Path) -> Config:
         line = re.search(r"\(at line (\d+)", str(error))
         raise ConfigError(f"`{CONFIG}` is not TOML: {error}", at=f"{path}:{line[1]}" if line else str(path)) from None
     sources = _sources(values.pop(_SOURCE, {}), path, text)
+    joins = _joins(values.pop(_CORRELATE, []), path, text)
     for section, keys in values.items():
         if section not in _KNOWN:
-            raise _unknown(section, (*_KNOWN, _SOURCE), path, text)
+            raise _unknown(section, (*_KNOWN, _SOURCE, _CORRELATE), path, text)
         if not isinstance(keys, dict):
             raise ConfigError(
                 f"`{section}` is not a section", at=f"{path}:{_line_of(section, text)}", need=f"[{section}]"
@@ -95,6 +101,7 @@ def load_config(folder: Path) -> Config:
         **{f"{name}_us": _duration(name, clock[name], path, text) for name in _KNOWN["clock"] if name in clock},
         engine=_engine(values.get("engine", {}), path, text),
         sources=sources,
+        correlate=joins,
     )
 
 
@@ -108,6 +115,28 @@ def _sources(values: Any, path: Path, text: str) -> dict[str, dict[str, Any]]:
         at = f"{path}:{_line_of(named[1], text)}" if named else str(path)
         raise ConfigError(error.message, at=at, need=error.need, hint=error.hint) from None
     return values
+
+
+def _joins(values: Any, path: Path, text: str) -> tuple[Correlate, ...]:
+    need = 'name = "…", left = { source = "…", field = "…" } and right likewise; `pattern` may stand beside `field`'
+    at = f"{path}:{_line_of(_CORRELATE, text)}"
+    try:
+        joins = msgspec.convert(values, tuple[Correlate, ...])
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"`{_CORRELATE}` is not a list of joins: {reason_of(error)}", at=at, need=need) from None
+    known = {source.name for source in SOURCES}
+    names = ", ".join(sorted(known))
+    for join in joins:
+        if not re.fullmatch(r"[\w. -]+", join.name):
+            raise ConfigError(f"`{join.name}` is not a name for a join", at=at, need="letters, digits, dots and dashes")
+        for side in join.sides:
+            if side.source not in known:
+                raise ConfigError(f"no source is called `{side.source}`", at=at, need=f"one of {names}")
+            try:
+                check(side)
+            except ConfigError as error:
+                raise ConfigError(error.message, at=at, need=error.need) from None
+    return joins
 
 
 def _engine(values: dict[str, Any], path: Path, text: str) -> EngineConfig:
