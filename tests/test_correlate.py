@@ -13,6 +13,7 @@ from quowarranto.case.query import Filters, verdicts
 from quowarranto.case.store import Case
 from quowarranto.errors import ConfigError
 from quowarranto.pipeline import link_paths
+from tests.quo import quo
 
 WHO = {"type": "workload", "id": "ci"}
 RECORDS: tuple[dict[str, Any], ...] = (
@@ -110,3 +111,36 @@ def test_a_join_that_cannot_be_obeyed_is_named(tmp_path: Path, text: str, messag
         load_config(tmp_path)
     assert message in caught.value.message
     assert str(caught.value.at).endswith("quo.toml:1")
+
+
+def request(number: int) -> dict[str, Any]:
+    """A request whose client names the change that it carries out."""
+    stamp = f"2026-03-01T09:00:{number:02d}.000000Z"
+    return {
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
+        "auditID": f"00000000-0000-0000-0000-0000000000{number:02d}", "requestURI": "/api", "verb": "get",
+        "user": {"username": "ci"}, "userAgent": f"deployer/1 (change CHG-{number % 7 + 100})",
+        "objectRef": {"resource": "pods", "namespace": "shop", "name": f"p{number}"}, "responseStatus": {"code": 200},
+        "requestReceivedTimestamp": stamp, "stageTimestamp": stamp,
+    }  # fmt: skip
+
+
+def test_coverage_proposes_the_join_that_links_and_it_does(tmp_path: Path) -> None:
+    """18 of 20 requests name one of six approved changes; the proposal is taken as it is printed."""
+    approvals = [
+        {"kind": "approval", "id": f"change/{number}", "time": "2026-03-01T08:00:00Z", "ticket": f"CHG-{number + 100}"}
+        for number in range(6)
+    ]
+    for name, records in (("audit.log", map(request, range(20))), ("approvals.jsonl", approvals)):
+        (tmp_path / name).write_text("".join(json.dumps(record) + "\n" for record in records))
+    linked = quo(tmp_path, "link", "audit.log", "approvals.jsonl")
+    assert linked.code == 0, linked.err
+    printed = quo(tmp_path, "coverage").out
+    assert "# 90% of its weakly linked actions, 6 different values" in printed
+    settings = printed[printed.index("[[correlate]]") :]
+    assert settings.count("[[correlate]]") == 1
+    (tmp_path / "quo.case" / "quo.toml").write_text(settings)
+    assert quo(tmp_path, "link").code == 0
+    after = quo(tmp_path, "verdicts", "--format", "jsonl").out.splitlines()
+    assert sum(json.loads(line)["method"] == "correlated" for line in after) == 18
+    assert "[[correlate]]" not in quo(tmp_path, "coverage").out

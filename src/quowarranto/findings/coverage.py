@@ -6,22 +6,25 @@ from typing import Any
 
 from quowarranto.case.query import connect, rows
 from quowarranto.case.store import Snapshot
+from quowarranto.findings.minimum_fields import minimum_fields
+from quowarranto.findings.proposals import proposals
 from quowarranto.records import format_instant
 from quowarranto.sources import by_name
 
 _LINKAGES = ("attested", "proven", "partial", "inferred", "missing")
 _GAP_FACTOR = 20
 """A silence is a gap when it is that many times the usual distance of two actions (and at least a minute)."""
+_GAPS = 5
+
+
+Source = tuple[str, str | None]
+"""What a source is shown under, and its type."""
 
 
 def coverage(snapshot: Snapshot) -> list[dict[str, Any]]:
     """One dictionary per source and type, as docs/reference/formats/coverage.md describes it."""
-    connection = connect(snapshot, "inputs", "actions", "facts", "derived", "verdicts")
-    connection.execute(
-        """
-        CREATE TEMP TABLE typed AS
-        SELECT file, any_value(type) AS type, any_value(source) AS source FROM inputs GROUP BY file""",
-    ).fetchall()
+    connection = connect(snapshot, "inputs", "actions", "facts", "derived", "verdicts", "steps", "chains")
+    _prepare(connection)
     read = rows(
         connection,
         """
@@ -29,68 +32,95 @@ def coverage(snapshot: Snapshot) -> list[dict[str, Any]]:
                sum(recorded) AS recorded, sum(skipped) AS skipped, sum(quarantined) AS quarantined
         FROM inputs GROUP BY source, type ORDER BY source, type""",
     )
-    return [_one(connection, row) for row in read]
-
-
-def _one(connection: Any, row: dict[str, Any]) -> dict[str, Any]:
-    place = [row["source"], row["type"]]
-    mine = "file IN (SELECT file FROM typed WHERE source = ? AND type IS NOT DISTINCT FROM ?)"
-    kinds = rows(
-        connection,
-        f"""
-        SELECT kind, count(*) AS n, min(time) AS first_us, max(time) AS last_us FROM (
-          SELECT 'action' AS kind, i.time FROM actions i JOIN verdicts v ON v.rec = i.rec WHERE {mine}
-          UNION ALL SELECT kind, time FROM facts WHERE {mine}
-          UNION ALL SELECT kind, time FROM derived WHERE {mine}) GROUP BY kind ORDER BY kind""",
-        place * 3,
-    )
-    linked = {
-        found["linkage"]: found["n"]
-        for found in rows(
-            connection,
-            f"SELECT v.linkage, count(*) AS n FROM verdicts v JOIN actions i ON i.rec = v.rec WHERE {mine} GROUP BY 1",
-            place,
+    kinds, linkage, gaps = _kinds(connection), _linkage(connection), _gaps(connection)
+    fields, joins = minimum_fields(connection), proposals(snapshot)
+    out = []
+    for row in read:
+        one: Source = (row["source"], row["type"])
+        known = by_name(row["type"] or "")
+        found = kinds.get(one, [])
+        actions = sum(linkage.get(one, {}).values())
+        out.append(
+            row
+            | {
+                "records": {kind["kind"]: kind["n"] for kind in found},
+                "first": format_instant(min(kind["first_us"] for kind in found)) if found else None,
+                "last": format_instant(max(kind["last_us"] for kind in found)) if found else None,
+                "linkage": {name: linkage[one][name] / actions for name in _LINKAGES if name in linkage.get(one, {})},
+                "gaps": gaps.get(one, []),
+                "minimum_fields": fields.get(one, {}),
+                "ceiling": known.ceiling if known else None,
+                "raise_it": known.raise_it if known else None,
+                "proposals": joins.get(row["type"] or "", []),
+            }
         )
-    }
-    actions = sum(linked.values())
-    source = by_name(row["type"] or "")
-    return {
-        **{
-            name: row[name]
-            for name in ("source", "type", "files", "bytes", "entries", "recorded", "skipped", "quarantined")
-        },
-        "records": {found["kind"]: found["n"] for found in kinds},
-        "first": format_instant(min(found["first_us"] for found in kinds)) if kinds else None,
-        "last": format_instant(max(found["last_us"] for found in kinds)) if kinds else None,
-        "linkage": {name: linked[name] / actions for name in _LINKAGES if name in linked},
-        "gaps": _gaps(connection, mine, place),
-        "ceiling": source.ceiling if source else None,
-        "raise_it": source.raise_it if source else None,
-    }
+    return out
 
 
-def _gaps(connection: Any, mine: str, place: list[Any]) -> list[dict[str, Any]]:
-    """The longest silences between two actions of a source: the log may be missing there."""
-    found = rows(
-        connection,
-        f"""
-        WITH step AS (
-          SELECT i.time AS from_us, lead(i.time) OVER (ORDER BY i.time) AS until_us
-          FROM actions i JOIN verdicts v ON v.rec = i.rec WHERE {mine}),
-        usual AS (SELECT median(until_us - from_us) AS us FROM step WHERE until_us > from_us)
-        SELECT from_us, until_us FROM step CROSS JOIN usual
-        WHERE until_us - from_us > greatest(60000000, {_GAP_FACTOR} * us)
-        ORDER BY until_us - from_us DESC, from_us LIMIT 5""",
-        place,
+def _prepare(connection: Any) -> None:
+    """The records with the type of the file that they were read from: judged actions as `acted`, facts as `said`."""
+    for query in (
+        "CREATE TEMP TABLE typed AS SELECT file, any_value(type) AS type FROM inputs GROUP BY file",
+        "CREATE TEMP VIEW acted AS SELECT a.*, t.type, v.linkage "
+        "FROM actions a JOIN verdicts v ON v.rec = a.rec LEFT JOIN typed t ON t.file = a.file",
+        "CREATE TEMP VIEW said AS SELECT f.*, t.type "
+        "FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived) f LEFT JOIN typed t ON t.file = f.file",
+    ):
+        connection.execute(query)
+
+
+def _by_source(found: list[dict[str, Any]]) -> dict[Source, list[dict[str, Any]]]:
+    out: dict[Source, list[dict[str, Any]]] = {}
+    for row in found:
+        out.setdefault((row["source"], row["type"]), []).append(row)
+    return out
+
+
+def _kinds(connection: Any) -> dict[Source, list[dict[str, Any]]]:
+    return _by_source(
+        rows(
+            connection,
+            """
+            SELECT source, type, kind, count(*) AS n, min(time) AS first_us, max(time) AS last_us FROM (
+              SELECT source, type, 'action' AS kind, time FROM acted
+              UNION ALL SELECT source, type, kind, time FROM said) GROUP BY ALL ORDER BY ALL""",
+        )
     )
-    return [
-        {
-            "from": format_instant(row["from_us"]),
-            "until": format_instant(row["until_us"]),
-            "length": _length(row["until_us"] - row["from_us"]),
-        }
-        for row in found
-    ]
+
+
+def _linkage(connection: Any) -> dict[Source, dict[str, int]]:
+    found = _by_source(rows(connection, "SELECT source, type, linkage, count(*) AS n FROM acted GROUP BY ALL"))
+    return {source: {row["linkage"]: row["n"] for row in mine} for source, mine in found.items()}
+
+
+def _gaps(connection: Any) -> dict[Source, list[dict[str, Any]]]:
+    """The longest silences between two actions of a source: the log may be missing there."""
+    found = _by_source(
+        rows(
+            connection,
+            f"""
+            WITH step AS (
+              SELECT source, type, time AS from_us,
+                     lead(time) OVER (PARTITION BY source, type ORDER BY time) AS until_us FROM acted),
+            usual AS (
+              SELECT source, type, median(until_us - from_us) AS us FROM step WHERE until_us > from_us GROUP BY ALL)
+            SELECT s.source, s.type, from_us, until_us
+            FROM step s JOIN usual u ON u.source = s.source AND u.type IS NOT DISTINCT FROM s.type
+            WHERE until_us - from_us > greatest(60000000, {_GAP_FACTOR} * us)
+            QUALIFY row_number() OVER (
+              PARTITION BY s.source, s.type ORDER BY until_us - from_us DESC, from_us) <= {_GAPS}
+            ORDER BY until_us - from_us DESC, from_us""",
+        )
+    )
+    return {source: [_gap(row) for row in mine] for source, mine in found.items()}
+
+
+def _gap(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "from": format_instant(row["from_us"]),
+        "until": format_instant(row["until_us"]),
+        "length": _length(row["until_us"] - row["from_us"]),
+    }
 
 
 def _length(us: int) -> str:
