@@ -1,7 +1,8 @@
 """The case files of `tests/cases`: a sentence, the expected answers, and the few records that they follow from.
 
 The first line is `{"about": …, "expect": {ACTION: {"verdict": …, "linkage": …, "codes": […], …}}}`, with `skew_s` and
-`window_s` where they differ from the defaults of SPEC 4; every other line is one record in the native format of SPEC 2.
+`window_s` where they differ from the defaults of SPEC 4, and `expectations` where something is demanded (SPEC 9); every
+other line is one record in the native format of SPEC 2.
 `basis`, `method`, `root_cause` and `authorities` are compared where the case names them.
 
 Of an action id that several records bear, what is expected holds for each of them.
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from quowarranto.records import Record
+import msgspec
+
+from quowarranto.records import Expectation, Record
 from quowarranto.sources import native
 from quowarranto.sources.entry import Entry, Skipped
 
@@ -33,6 +36,7 @@ class Case:
     expect: Mapping[str, Mapping[str, Any]]
     skew_us: int = 2 * MICROSECONDS
     window_us: int = 30 * MICROSECONDS
+    expectations: tuple[Expectation, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -67,7 +71,7 @@ def load_cases(folder: Path = FOLDER) -> list[Case]:
 def _load(path: Path, folder: Path) -> Case:
     first, *rest = path.read_bytes().splitlines()
     head = json.loads(first)
-    unknown = head.keys() - {"about", "expect", "skew_s", "window_s"}
+    unknown = head.keys() - {"about", "expect", "skew_s", "window_s", "expectations"}
     if unknown:
         raise ValueError(f"{path}: unknown keys {sorted(unknown)} on the first line")
     return Case(
@@ -77,6 +81,7 @@ def _load(path: Path, folder: Path) -> Case:
         expect=head["expect"],
         skew_us=round(head.get("skew_s", 2) * MICROSECONDS),
         window_us=round(head.get("window_s", 30) * MICROSECONDS),
+        expectations=msgspec.convert(head.get("expectations", []), tuple[Expectation, ...]),
     )
 
 

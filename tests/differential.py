@@ -15,14 +15,16 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from typing import Any
 
+import msgspec
+
 from quowarranto.linkage.engines.duckdb import DuckDB
-from quowarranto.records import Action, Record
+from quowarranto.records import Action, Expectation, Record
 from tests import engine
 from tests.cases_io import FOLDER, MICROSECONDS
 from tests.model import Judgement
 from tests.model import judge as model_judge
 from tests.together import Batch, in_order
-from tests.worlds import shrink, shuffled, world, write_case
+from tests.worlds import EXPECTATIONS, shrink, shuffled, world, write_case
 
 ACTIONS = 60
 BATCH = 100
@@ -35,17 +37,27 @@ SHRUNK = 3
 
 
 class Judges:
-    """The engine and the model by one clock."""
+    """The engine and the model by one clock and with the same expectations."""
 
-    def __init__(self, skew_s: int = 2, window_s: int = 30) -> None:
-        self.settings = {"skew_s": skew_s, "window_s": window_s}
+    def __init__(self, skew_s: int = 2, window_s: int = 30, expectations: Sequence[Expectation] = ()) -> None:
+        self.settings: dict[str, Any] = {"skew_s": skew_s, "window_s": window_s}
+        if expectations:
+            self.settings["expectations"] = msgspec.to_builtins(expectations)
+        self.expectations = expectations
         self.skew_us, self.window_us = skew_s * MICROSECONDS, window_s * MICROSECONDS
 
     def engine(self, records: Sequence[Record]) -> list[Judgement]:
-        return in_order(engine.judge(records, engine=_duckdb(), skew_us=self.skew_us, window_us=self.window_us))
+        found = engine.judge(
+            records,
+            engine=_duckdb(),
+            skew_us=self.skew_us,
+            window_us=self.window_us,
+            expectations=self.expectations,
+        )
+        return in_order(found)
 
     def model(self, records: Sequence[Record]) -> list[Judgement]:
-        return model_judge(records, skew_us=self.skew_us, window_us=self.window_us)
+        return model_judge(records, skew_us=self.skew_us, window_us=self.window_us, expectations=self.expectations)
 
     def disagree(self, records: Sequence[Record]) -> bool:
         return self.engine(records) != self.model(records)
@@ -57,7 +69,7 @@ def _duckdb() -> DuckDB:
 
 
 def _judges(number: int) -> Judges:
-    return Judges(*CLOCKS.get(number % 10, (2, 30)))
+    return Judges(*CLOCKS.get(number % 10, (2, 30)), EXPECTATIONS if number % 4 == 1 else ())
 
 
 def differing(seeds: Sequence[int], number: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from quowarranto.case.columns import Located, action_table, fact_table
 from quowarranto.linkage.engines import Engine
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, link
-from quowarranto.records import Action, Origin, Record, content_digest
+from quowarranto.records import Action, Expectation, Origin, Record, content_digest
 from tests.model import Judgement
 
 
@@ -28,6 +28,7 @@ def judge(
     engine: DuckDB | None = None,
     numbers: Iterable[int] | None = None,
     slab: int | None = None,
+    expectations: Sequence[Expectation] = (),
 ) -> list[Judgement]:
     """Judge with the embedded engine; one judgement per action record that counts. `numbers`: each record's `rec`;
     `slab`: how many actions are judged at a time.
@@ -35,7 +36,7 @@ def judge(
     rows = located(records, numbers)
     engine = engine or DuckDB(threads=1)
     take_in(engine, rows)
-    return judged(engine, rows, Clock(skew_us, window_us), slab)
+    return judged(engine, rows, Clock(skew_us, window_us), slab, expectations)
 
 
 def located(records: Iterable[Record], numbers: Iterable[int] | None = None) -> list[Located]:
@@ -56,9 +57,15 @@ def _acts(row: Located) -> bool:
     return isinstance(row.record, Action)
 
 
-def judged(engine: Readable, rows: list[Located], clock: Clock, slab: int | None = None) -> list[Judgement]:
+def judged(
+    engine: Readable,
+    rows: list[Located],
+    clock: Clock,
+    slab: int | None = None,
+    expectations: Sequence[Expectation] = (),
+) -> list[Judgement]:
     """What an engine that has its inputs, made of these rows, concludes."""
-    link(engine, clock, slab=slab)
+    link(engine, clock, slab=slab, expectations=expectations)
     chains: dict[int, set[tuple[str, str]]] = {}
     for rec, key, kind in engine.rows(
         "SELECT DISTINCT x.rec, n.id, n.kind FROM action_use x "

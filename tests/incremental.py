@@ -41,7 +41,7 @@ from quowarranto.revision import closure, differing, folding, revise, touched
 from tests import engine
 from tests.model import Judgement
 from tests.together import Batch, in_order
-from tests.worlds import PEOPLE, SECOND, START, THINGS, world
+from tests.worlds import EXPECTATIONS, PEOPLE, SECOND, START, THINGS, world
 
 ACTIONS = 40
 WORLDS = 20
@@ -75,7 +75,7 @@ class Growing:
             stage_rows(writer, "facts", fact_table(facts, 0), len(facts))
             writer.commit("read")
             self.rows += rows
-            judge_case(writer, Config(), limits=Limits(threads=1))
+            judge_case(writer, Config(expect=EXPECTATIONS), limits=Limits(threads=1))
             writer.commit("judged")
 
     def judgements(self) -> list[Judgement]:
@@ -125,7 +125,7 @@ class AtOnce:
         self.rows = rows
         self.engine = DuckDB(threads=1)
         engine.take_in(self.engine, list(rows))
-        self.judgements = in_order(engine.judged(self.engine, list(rows), Clock()))
+        self.judgements = in_order(engine.judged(self.engine, list(rows), Clock(), expectations=EXPECTATIONS))
 
     def faults(self) -> list[tuple[Any, ...]]:
         return sorted(

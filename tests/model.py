@@ -41,6 +41,7 @@ from quowarranto.records import (
     ANCHORS,
     Action,
     AuthorityFact,
+    Expectation,
     Principal,
     Record,
     Rule,
@@ -87,13 +88,21 @@ class Judgement:
     authorities: tuple[tuple[str, str], ...]
 
 
-def judge(records: Iterable[Record], *, skew_us: int = 2_000_000, window_us: int = 30_000_000) -> list[Judgement]:
+def judge(
+    records: Iterable[Record],
+    *,
+    skew_us: int = 2_000_000,
+    window_us: int = 30_000_000,
+    expectations: Sequence[Expectation] = (),
+) -> list[Judgement]:
     """Judge every distinct action of the case, ordered by action id and content digest."""
     seen = list(records)
     case = Case(_counting_actions(seen), _distinct_facts(seen), skew_us, window_us)
     linked = [_link(case, action) for action in case.actions]
+    for one in linked:
+        one.chain.codes.update(*(_unmet(one, expectation) for expectation in expectations))
     tainted = _obtained_by_unauthorised_actions(linked)
-    return [_judgement(case, one, number in tainted) for number, one in enumerate(linked)]
+    return [_judgement(case, one, number in tainted, expectations) for number, one in enumerate(linked)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -862,15 +871,15 @@ def _dangling_and_spread(case: Case, action: Action) -> bool:
     )
 
 
-def _root_cause(case: Case, action: Action, verdict: str, codes: set[str]) -> str | None:
+def _root_cause(case: Case, action: Action, verdict: str, codes: set[str], unapproved: bool) -> str | None:
     """SPEC 8: the first that applies, for unproven, presumed and unauthorised actions."""
     if verdict not in ("unproven", "presumed", "unauthorised"):
         return None
     causes = (
         ("telemetry-gap", codes & {"QW105"}),
         ("unmanaged-exception", codes & {"QW304", "QW305"}),
-        ("weak-approval", codes & {"QW301", "QW302", "QW306"}),
-        ("secret-sprawl", codes & {"QW402", "QW403"} or _dangling_and_spread(case, action)),
+        ("weak-approval", codes & {"QW301", "QW302", "QW306"} or unapproved),
+        ("secret-sprawl", codes & {"QW402", "QW403", "QW405"} or _dangling_and_spread(case, action)),
         ("stale-authority", codes & {"QW201", "QW202", "QW203", "QW204"}),
         ("detached-system", codes & {"QW102", "QW104", "QW108", "QW109"}),
         ("enforcement-bypass", codes & {"QW205", "QW206", "QW207", "QW208"}),
@@ -878,7 +887,51 @@ def _root_cause(case: Case, action: Action, verdict: str, codes: set[str]) -> st
     return next((name for name, holds in causes if holds), "unknown")
 
 
-def _judgement(case: Case, linked: Linked, tainted: bool) -> Judgement:
+# ---------------------------------------------------------------------------------------------------------------------
+# What is demanded of some actions (SPEC 9)
+
+
+def _about(action: Action, expectation: Expectation) -> bool:
+    """Whether the expectation speaks of the action; refused actions meet all expectations."""
+    who, what = action.principal, action.resource
+    return action.outcome != "denied" and all(
+        patterns is None or any(map(holds, patterns))
+        for patterns, holds in (
+            (expectation.principals, lambda pattern: matches_resource(pattern, who.type, who.id)),
+            (expectation.resources, lambda pattern: matches_resource(pattern, what.type, what.id)),
+            (expectation.actions, lambda pattern: matches(pattern, action.action)),
+        )
+    )
+
+
+def _unmet(linked: Linked, expectation: Expectation) -> set[str]:
+    if not _about(linked.act.record, expectation):
+        return set()
+    codes = set()
+    if not all(linked.chain.has(kind) for kind in expectation.require):
+        codes.add("QW303")
+    for authority, term in linked.chain.visits:
+        if authority.kind == "grant" and not expectation.standing and _stands(term.says):
+            codes.add("QW503")
+        longest = expectation.max_lifetime_us
+        if authority.kind == "credential" and longest is not None and term.end - term.start > longest:
+            codes.add("QW405")
+    return codes
+
+
+def _stands(says: AuthorityFact) -> bool:
+    """SPEC 2: as the grant says, else one without `valid_until`."""
+    return says.valid_until is None if says.standing is None else says.standing
+
+
+def _unapproved(linked: Linked, expectations: Sequence[Expectation]) -> bool:
+    """QW303 for an approval (SPEC 8, `weak-approval`)."""
+    return not linked.chain.has("approval") and any(
+        "approval" in one.require and _about(linked.act.record, one) for one in expectations
+    )
+
+
+def _judgement(case: Case, linked: Linked, tainted: bool, expectations: Sequence[Expectation]) -> Judgement:
     action = linked.act.record
     codes = _codes(linked, tainted)
     verdict = _verdict(action.outcome, linked.linkage, codes)
@@ -890,6 +943,6 @@ def _judgement(case: Case, linked: Linked, tainted: bool) -> Judgement:
         basis=_basis(linked.chain),
         method=linked.method,
         codes=tuple(sorted(codes)),
-        root_cause=_root_cause(case, action, verdict, codes),
+        root_cause=_root_cause(case, action, verdict, codes, _unapproved(linked, expectations)),
         authorities=tuple(sorted({(authority.key, authority.kind) for authority, _ in linked.chain.visits})),
     )

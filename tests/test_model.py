@@ -15,7 +15,7 @@ from tests.worlds import shrink, shuffled, split, world, write_case
 
 @pytest.mark.parametrize("case", load_cases(), ids=str)
 def test_the_model_gives_the_answer_in_the_case_file(case: Case) -> None:
-    judgements = judge(case.records, skew_us=case.skew_us, window_us=case.window_us)
+    judgements = judge(case.records, skew_us=case.skew_us, window_us=case.window_us, expectations=case.expectations)
     assert disagreements(case, judgements) == [], case.about
 
 

@@ -23,10 +23,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
-from quowarranto.records import Action, AuthorityFact, Principal, Record, Resource, Rule, parse_instant, to_native
+from quowarranto.records import (
+    Action,
+    AuthorityFact,
+    Expectation,
+    Principal,
+    Record,
+    Resource,
+    Rule,
+    parse_instant,
+    to_native,
+)
 
 SECOND = 1_000_000
 SKEW = 2 * SECOND
@@ -44,6 +55,13 @@ PEOPLE = [
     Principal("agent", "pay"),
     Principal("user", "ada"),
 ]
+EXPECTATIONS = (
+    Expectation(name="approved", actions=("kv:*",), require=("approval",)),
+    Expectation(name="granted for a while", resources=("*",), require=("grant", "policy"), standing=False),
+    Expectation(name="short", actions=("get ????",), resources=("*:*",), max_lifetime_us=3_600_000_000),
+    Expectation(name="none of these", principals=("nobody:*", "n?body"), require=("exception",)),
+)
+"""What is demanded of some actions, where anything is."""
 VERBS = ["kv:read", "kv:write", "get pods"]
 THINGS = [
     Resource("secret", "kv/prod/db"),
@@ -474,7 +492,15 @@ def world(seed: int, actions: int = 60) -> list[Record]:
     builder = _Builder(seed, actions)
     few = builder.rng.random() < 0.05
     facts = builder.authorities(builder.rng.randint(0, 4) if few else builder.rng.randint(actions // 3, actions))
-    return [*facts, *builder.actions()]
+    return [*(_standing(fact, seed) for fact in facts), *builder.actions()]
+
+
+def _standing(fact: Record, seed: int) -> Record:
+    """Some grants say whether they stand until somebody ends them."""
+    if isinstance(fact, Action):
+        return fact
+    said = {0: True, 1: False}.get(crc32(f"{seed} {fact.id} {fact.time}".encode()) % 5)
+    return msgspec.structs.replace(fact, standing=said) if fact.kind == "grant" and said is not None else fact
 
 
 def shuffled(records: Iterable[Record], seed: int) -> list[Record]:
@@ -550,11 +576,12 @@ def write_case(
     about: str,
     records: Iterable[Record],
     expect: dict[str, dict[str, Any]],
-    **settings: float,
+    **settings: Any,
 ) -> None:
-    """Write a case file: the sentence and the expected answers, then a record a line. `settings`: skew_s, window_s.
+    """Write a case file: the sentence and the expected answers, then a record a line.
 
-    The native format has no `stage`, so a case that turns on stages cannot be written.
+    `settings`: skew_s, window_s, expectations. The native format has no `stage`, so a case that turns on stages cannot
+    be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [{"about": about, "expect": expect, **settings}, *(to_native(record) for record in records)]

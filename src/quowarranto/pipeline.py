@@ -18,7 +18,7 @@ import msgspec
 
 from quowarranto.backend import Limits, embedded, opened
 from quowarranto.case.config import Config, EngineConfig, load_config
-from quowarranto.case.correlating import Correlate, correlated, fingerprint
+from quowarranto.case.correlating import Correlate, correlated
 from quowarranto.case.derive import derive
 from quowarranto.case.ingest import Totals, ingest
 from quowarranto.case.inputs import STANDARD_INPUT, Input, expand, piped_and_named, recognise
@@ -176,11 +176,19 @@ def _revise(writer: Writer, config: Config, limits: Limits, was: Snapshot, folde
     engine = embedded(limits, folder)
     try:
         clock = Clock(config.skew_us, config.window_us)
-        return revise(engine, writer, clock, was, folder / "revision", progress.stage)
+        name = by_settings(engine.name, config)
+        return revise(
+            engine, writer, clock, was, folder / "revision", progress.stage, name=name, expectations=config.expect
+        )
     except LinkageError:  # two names share a hash
         return False
     finally:
         engine.connection.close()
+
+
+def by_settings(engine: str, config: Config) -> str:
+    """The name of an engine with a mark of the settings that it judges by: only runs of one name can be added up."""
+    return " ".join((engine, config.fingerprint)).strip()
 
 
 def _judge(
@@ -192,7 +200,7 @@ def _judge(
         engine = linked(make, lambda engine: load(engine, snapshot, folder, config.correlate), config, progress)
         progress.stage("writing")
         save_results(engine, writer, folder / "results")
-        name = " ".join((engine.name, fingerprint(config.correlate))).strip()
+        name = by_settings(engine.name, config)
     clock = Clock(config.skew_us, config.window_us)
     index = embedded(limits, folder)
     index_whole(index, writer, clock, name, folder / "index")
@@ -206,7 +214,7 @@ def linked(make: Callable[[bool], E], take_in: Callable[[E], None], config: Conf
         engine = make(strong)
         take_in(engine)
         try:
-            link(engine, clock, progress.stage)
+            link(engine, clock, progress.stage, expectations=config.expect)
         except LinkageError:
             if strong:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -50,10 +51,15 @@ def test_every_code_has_a_page_that_says_what_the_code_table_says(code: str) -> 
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_the_example_of_a_code_shows_that_code(code: str) -> None:
+def test_the_example_of_a_code_shows_that_code(code: str, tmp_path: Path) -> None:
     block = re.search(r"```jsonl\n(.*?)```\n\n(.*?)\n\n## ", page_of(code), re.DOTALL)
     assert block is not None
-    judged = judge([record for line in block[1].splitlines() for record in _records(line.encode())])
+    demanded = re.search(r"```toml\n(.*?)```", page_of(code), re.DOTALL)
+    (tmp_path / "quo.toml").write_text(demanded[1] if demanded else "")
+    expectations = config.load_config(tmp_path).expect
+    judged = judge(
+        [record for line in block[1].splitlines() for record in _records(line.encode())], expectations=expectations
+    )
     shown = [one for one in judged if code in one.codes]
     assert shown, f"{code} does not stand of its own example"
     assert {f"`{shown[0].verdict}`", f"`{shown[0].linkage}`"} <= set(re.findall(r"`\w+`", block[2]))

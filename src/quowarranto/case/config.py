@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 import tomllib
 from decimal import Decimal
@@ -14,6 +15,7 @@ import msgspec
 from quowarranto.case.correlating import Correlate, check
 from quowarranto.case.store import CONFIG
 from quowarranto.errors import ConfigError
+from quowarranto.records import UNSPELT, Expectation, Kind
 from quowarranto.sources import SOURCES, configured
 from quowarranto.sources.strict import reason_of
 
@@ -36,6 +38,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
 }
 _SOURCE = "source"
 _CORRELATE = "correlate"
+_EXPECT = "expect"
 ENGINES = ("embedded", "spark")
 
 
@@ -55,13 +58,20 @@ class EngineConfig(msgspec.Struct, frozen=True):
 
 class Config(msgspec.Struct, frozen=True):
     """Settings with their defaults; durations in microseconds; `sources` is what `[source.NAME]` says, by name,
-    `correlate` the declared joins."""
+    `correlate` the declared joins, `expect` the expectations."""
 
     skew_us: int = 2_000_000
     window_us: int = 30_000_000
     engine: EngineConfig = EngineConfig()
     sources: dict[str, dict[str, Any]] = {}
     correlate: tuple[Correlate, ...] = ()
+    expect: tuple[Expectation, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether two runs judge by the same joins and expectations; "" where there are none of either."""
+        asked = (self.correlate, self.expect)
+        return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:16] if any(asked) else ""
 
 
 def load_config(folder: Path) -> Config:
@@ -86,9 +96,10 @@ def load_config(folder: Path) -> Config:
         raise ConfigError(f"`{CONFIG}` is not TOML: {error}", at=f"{path}:{line[1]}" if line else str(path)) from None
     sources = _sources(values.pop(_SOURCE, {}), path, text)
     joins = _joins(values.pop(_CORRELATE, []), path, text)
+    expectations = _expectations(values.pop(_EXPECT, []), path, text)
     for section, keys in values.items():
         if section not in _KNOWN:
-            raise _unknown(section, (*_KNOWN, _SOURCE, _CORRELATE), path, text)
+            raise _unknown(section, (*_KNOWN, _SOURCE, _CORRELATE, _EXPECT), path, text)
         if not isinstance(keys, dict):
             raise ConfigError(
                 f"`{section}` is not a section", at=f"{path}:{_line_of(section, text)}", need=f"[{section}]"
@@ -102,6 +113,7 @@ def load_config(folder: Path) -> Config:
         engine=_engine(values.get("engine", {}), path, text),
         sources=sources,
         correlate=joins,
+        expect=expectations,
     )
 
 
@@ -137,6 +149,52 @@ def _joins(values: Any, path: Path, text: str) -> tuple[Correlate, ...]:
             except ConfigError as error:
                 raise ConfigError(error.message, at=at, need=error.need) from None
     return joins
+
+
+class _Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    resources: tuple[str, ...] | None = None
+    principals: tuple[str, ...] | None = None
+    actions: tuple[str, ...] | None = None
+
+
+class _Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    match: _Match = _Match()
+    require: tuple[Kind, ...] = ()
+    standing: bool = True
+    max_lifetime: str | None = None
+
+
+def _expectations(values: Any, path: Path, text: str) -> tuple[Expectation, ...]:
+    at = f"{path}:{_line_of(_EXPECT, text)}"
+    try:
+        found = msgspec.convert(values, tuple[_Expect, ...])
+    except msgspec.ValidationError as error:
+        need = 'name = "…", match.resources, match.principals or match.actions, and require, standing or max_lifetime'
+        raise ConfigError(f"`{_EXPECT}` is not a list of expectations: {reason_of(error)}", at=at, need=need) from None
+    for one in found:
+        patterns = (one.match.resources, one.match.principals, one.match.actions)
+        if any(set(UNSPELT) & set(pattern) for several in patterns for pattern in several or ()):
+            raise ConfigError(
+                f"`{one.name}`: a pattern that cannot be spelled", at=at, need="no quotes, backslashes or $"
+            )
+        if not (one.require or one.max_lifetime) and one.standing:
+            need = "require = [kinds], standing = false, or max_lifetime"
+            raise ConfigError(f"`{one.name}` demands nothing", at=at, need=need)
+    return tuple(
+        Expectation(
+            name=one.name,
+            resources=one.match.resources,
+            principals=one.match.principals,
+            actions=one.match.actions,
+            require=one.require,
+            standing=one.standing,
+            max_lifetime_us=None
+            if one.max_lifetime is None
+            else _duration("max_lifetime", one.max_lifetime, path, text),
+        )
+        for one in found
+    )
 
 
 def _engine(values: dict[str, Any], path: Path, text: str) -> EngineConfig:

@@ -7,7 +7,6 @@ read. Values that only one side has join nothing and are left alone.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,11 +73,6 @@ def check(side: Side) -> None:
             duckdb.execute("SELECT regexp_extract('', ?)", [side.pattern]).fetchall()
         except duckdb.Error:
             raise ConfigError(f"`{side.pattern}` is not a regular expression", need="one of RE2") from None
-
-
-def fingerprint(joins: Sequence[Correlate]) -> str:
-    """Tells whether two runs were made with the same joins; "" where there are none."""
-    return hashlib.sha256(msgspec.json.encode(joins)).hexdigest()[:16] if joins else ""
 
 
 def correlated(snapshot: Snapshot, joins: Sequence[Correlate], folder: Path) -> dict[str, str]:

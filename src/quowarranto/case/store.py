@@ -101,8 +101,12 @@ class Snapshot:
         if table in BY_ACTION and len(self.files(table)) > 1:
             scan = parquet(self.files(table), by_name=True)  # a run over everything need not say that it was the first
         if table in BY_ACTION and self.files("rejudged"):
+            # nor need there be a second one that says which it was: nothing may have come of it
+            numbered = f"(SELECT * FROM {scan} UNION ALL BY NAME SELECT CAST(NULL AS BIGINT) AS run WHERE FALSE)"
             newer = f"SELECT rec, run FROM {self.scan('rejudged')}"
-            return f"(SELECT t.* FROM {scan} t ANTI JOIN ({newer}) r ON r.rec = t.rec AND r.run > coalesce(t.run, 0))"
+            return (
+                f"(SELECT t.* FROM {numbered} t ANTI JOIN ({newer}) r ON r.rec = t.rec AND r.run > coalesce(t.run, 0))"
+            )
         if table in BY_FINDING and self.files("withdrawn"):
             return f"(SELECT t.* FROM {scan} t ANTI JOIN {self.scan('withdrawn')} w ON w.finding = t.finding)"
         return scan

@@ -10,14 +10,16 @@ only the whole case tells of an action. Actions of the last kind stay `pending` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from string import Template
 
 import msgspec
 
 from quowarranto.linkage.engines import Engine
+from quowarranto.linkage.expectations import expectation_rows, expected_rows
 from quowarranto.linkage.steps import relations
-from quowarranto.records.codes import CODES, GUILTY, PRINCIPAL_CODES, ROOT_CAUSES, mask, names
+from quowarranto.records import Expectation
+from quowarranto.records.codes import CODES, GUILTY, PRINCIPAL_CODES, ROOT_CAUSES, UNAPPROVED, mask, names
 
 MAX_DEPTH = 16
 """Authorities on one path (SPEC 4.1); also the steps that an alias is followed (decision 0001, 3)."""
@@ -67,7 +69,12 @@ class LinkageError(Exception):
 
 
 def link(
-    engine: Engine, clock: Clock, progress: Callable[[str], None] = lambda _: None, *, slab: int | None = None
+    engine: Engine,
+    clock: Clock,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    expectations: Sequence[Expectation] = (),
+    slab: int | None = None,
 ) -> None:
     """Judge every action of `actions_in` by the facts of `facts_in`.
 
@@ -75,10 +82,11 @@ def link(
         engine: holds the inputs; afterwards the relations of `RESULTS`.
         clock: the tolerances.
         progress: told the name of each stage as it begins.
+        expectations: what is demanded of some actions.
         slab: about how many actions are judged at a time; default as many as the engine's memory holds. Changes no
             answer.
     """
-    run = _Run(engine, clock)
+    run = _Run(engine, clock, expectations)
     for title, stage in (*_OF_FACTS, ("origins", _origins)):
         progress(title)
         stage(run)
@@ -103,11 +111,12 @@ def link(
 
 def fold_terms(engine: Engine, clock: Clock) -> None:
     """Only what is said of the authorities of `facts_in`: `key_of`, `authority`, `correlate`, `term`, `decision`,
-    `says` and, at the times between the first and the last of `actions_in`, `phase`.
+    `says`, `standing_term` and, at the times between the first and the last of `actions_in`, `phase`.
     """
     run = _Run(engine, clock)
     for _, stage in _OF_FACTS:
         stage(run)
+    run.build("standing_said", "standing_term")
 
 
 def _fitting(engine: Engine) -> int | None:
@@ -140,8 +149,9 @@ def _slabs(engine: Engine, size: int | None) -> list[str]:
 class _Run:
     """Fills the placeholders of a relation's text and hands it to the engine."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, expectations: Sequence[Expectation] = ()) -> None:
         self.engine = engine
+        self.expectations = expectations
         self.slab, self.slabs = "TRUE", 1
         self._begun: set[str] = set()
         self._codes: set[int] = set()
@@ -154,6 +164,7 @@ class _Run:
             "few": str(FEW),
             "max_depth": str(MAX_DEPTH),
             "guilty": str(mask(GUILTY)),
+            "unapproved": str(UNAPPROVED),
             **{code: str(entry.bit) for code, entry in CODES.items()},
             **{trait: str(bit) for trait, bit in TRAITS.items()},
             "principal_codes": str(mask(PRINCIPAL_CODES)),
@@ -443,13 +454,31 @@ def _tests(run: _Run) -> None:
 
 def _verdicts(run: _Run) -> None:
     """SPEC 6 and 8, of all actions of the slab but those that only the whole case tells about."""
-    run.build("judged", "unsettled", "pending_new", "pending_use_new")
+    run.build("judged")
+    _expectations(run)
+    run.build("unsettled", "pending_new", "pending_use_new")
     run.view("settled")
     _conclude(run, "settled")
     run.engine.drop("unsettled", "late_use")
     run.grow("known_origin", "late_all", "gone", "pending", "pending_use")
     steps = " UNION ALL ".join(f"SELECT rec, use, CAST(how AS BIGINT) AS how, under FROM told{n}" for n in (1, 2))
     run.stream("action_use", steps)
+
+
+def _expectations(run: _Run) -> None:
+    """SPEC 9: what is demanded of some actions and not met."""
+    if not run.expectations:
+        return
+    engine = run.engine
+    if "expectation" not in run._begun:
+        engine.create("expectation", expectation_rows(run.expectations, TRAITS))
+        run.build("standing_said", "standing_term")
+        run._begun.add("expectation")
+    engine.create("expected", expected_rows(run.expectations, run.slab))
+    engine.view("told", "SELECT * FROM told1 UNION ALL SELECT * FROM told2")
+    run.build("fault_expected", "unmet", "judged_expected")
+    engine.rename("judged_expected", "judged")
+    engine.drop("expected", "unmet")
 
 
 def _conclude(run: _Run, judgements: str) -> None:
@@ -473,6 +502,9 @@ def _faults(run: _Run) -> None:
     """SPEC 8: codes per authority, or per principal where they are about no authority."""
     run.engine.view("told", "SELECT * FROM told1 UNION ALL SELECT * FROM told2")
     run.build("fault_new")
+    if run.expectations:
+        run.engine.append("fault_new", "SELECT rec, code, a, time, s FROM fault_expected")
+        run.engine.drop("fault_expected")
     run.engine.drop("told1", "told2", "judged", "outside1", "outside2")
     _fold(run, "fault_new")
 

@@ -1,5 +1,6 @@
 """The nouns: frozen structs, patterns, instants. No input or output; imports nothing else of ours."""
 
+from quowarranto.records.expectation import UNSPELT, Expectation
 from quowarranto.records.instants import Instant, format_instant, instants, parse_instant
 from quowarranto.records.model import (
     ANCHORS,
@@ -27,9 +28,11 @@ from quowarranto.records.patterns import (
 __all__ = [
     "ANCHORS",
     "KINDS",
+    "UNSPELT",
     "Action",
     "AuthorityFact",
     "EndReason",
+    "Expectation",
     "Instant",
     "Kind",
     "Origin",

@@ -75,6 +75,9 @@ CODES: dict[str, Code] = {
         _code(24, "QW406", "critical", "revocation not propagated", "a revoked instrument was still accepted"),
         _code(25, "QW604", "info", "holds only within the clock tolerance", "it holds only within the clock tolerance"),
         _code(26, "QW606", "medium", "two records bear one id", "another record bears the same id"),
+        _code(27, "QW303", "high", "expected control missing", "a control that is demanded of it is not in its chain"),
+        _code(28, "QW405", "medium", "credential lives too long", "its credential lives longer than is allowed"),
+        _code(29, "QW503", "high", "standing grant", "a standing grant carries it where none may"),
     )
 }
 
@@ -84,19 +87,24 @@ GUILTY: tuple[str, ...] = (
 )
 """Codes that make a `proven` or `partial` action unauthorised (SPEC 6)."""
 
-PRINCIPAL_CODES: tuple[str, ...] = ("QW101", "QW102", "QW103", "QW104", "QW105", "QW108", "QW606")
+PRINCIPAL_CODES: tuple[str, ...] = ("QW101", "QW102", "QW103", "QW104", "QW105", "QW108", "QW303", "QW606")
 """Codes that are about no authority: their findings are folded under the principal."""
 
 ROOT_CAUSES: tuple[tuple[RootCause, tuple[str, ...]], ...] = (
     ("telemetry-gap", ("QW105",)),
     ("unmanaged-exception", ("QW304", "QW305")),
     ("weak-approval", ("QW301", "QW302", "QW306")),
-    ("secret-sprawl", ("QW402", "QW403")),
+    ("secret-sprawl", ("QW402", "QW403", "QW405")),
     ("stale-authority", ("QW201", "QW202", "QW203", "QW204")),
     ("detached-system", ("QW102", "QW104", "QW108", "QW109")),
     ("enforcement-bypass", ("QW205", "QW206", "QW207", "QW208")),
 )
-"""The first that applies (SPEC 8); `secret-sprawl` also has a rule on dangling keys that needs more than codes."""
+"""The first that applies (SPEC 8); `secret-sprawl` also has a rule on dangling keys that needs more than codes,
+and `weak-approval` counts QW303 only where what is missing is an approval."""
+
+
+UNAPPROVED = 1 << 31
+"""Stands beside the bits of codes where QW303 is about an approval (SPEC 8, `weak-approval`)."""
 
 
 def mask(codes: tuple[str, ...] | list[str]) -> int:

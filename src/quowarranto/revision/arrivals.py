@@ -20,8 +20,8 @@ ACTION = (
 FACT = (
     "rec, digest, kind, id, aliases, fact, time, valid_from, valid_until, end_reason, grace_until, series, "
     "principal_type, principal_id, principal_like, by_type, by_id, effect, scope, scope_patterns, cites_said, "
-    "cites, issued_by, correlates, requested_by, sole_decider, justification, ticket, owner, request_subject_type, "
-    "request_subject_id, request_action, request_resource_type, request_resource_id"
+    "cites, issued_by, correlates, standing, requested_by, sole_decider, justification, ticket, owner, "
+    "request_subject_type, request_subject_id, request_action, request_resource_type, request_resource_id"
 )
 """The columns of a fact that the linkage reads; those that say where it was read take as long to read as all others."""
 

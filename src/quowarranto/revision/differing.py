@@ -40,6 +40,7 @@ _KEPT = {
     "key": "SELECT k.key, n.id FROM key_of k JOIN authority n ON n.a = k.a",
     "said": f"""
         SELECT n.id, s.term, {", ".join(f"s.{name}" for name in _SAID)}, list_sort(c.cites) AS keys,
+               s.term IN (SELECT term FROM standing_term) AS standing,
                CASE WHEN s.kind = 'decision' THEN {HASH.format(_ASKED)} END AS question
         FROM says s JOIN authority n ON n.a = s.a JOIN facts_in f ON f.rec = s.term
         LEFT JOIN (SELECT rec, cites FROM facts_in) c ON c.rec = s.cites_rec""",
@@ -47,7 +48,7 @@ _KEPT = {
     # a rotation (SPEC 5, QW402, QW403)
     "look": f"""
         SELECT n.id, p.from_us, row(p.bits, CASE WHEN (p.bits & {CODES["QW402"].bit}) <> 0 THEN s.end_us END,
-                      {", ".join(f"s.{name}" for name in _SAID if name != "end_us")}, s.keys) AS look
+                      {", ".join(f"s.{name}" for name in _SAID if name != "end_us")}, s.keys, s.standing) AS look
         FROM phase p JOIN authority n ON n.a = p.node JOIN $_said s ON s.term = p.term""",
     "value": "SELECT n.id, c.value FROM correlate c JOIN authority n ON n.a = c.a",
 }
@@ -132,7 +133,7 @@ def _compare(engine: DuckDB) -> None:
         "SELECT coalesce(w.key, n.key) AS key, w.id AS was_id, n.id AS now_id "
         "FROM was_key w FULL JOIN now_key n ON n.key = w.key WHERE w.id IS DISTINCT FROM n.id",
     )
-    told = f"id, {', '.join(_SAID)}, keys, question"
+    told = f"id, {', '.join(_SAID)}, keys, standing, question"
     engine.create(
         "resaid",
         f"SELECT * FROM (SELECT {told} FROM was_said EXCEPT SELECT {told} FROM now_said) w "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from quowarranto.case.store import Snapshot, Writer
 from quowarranto.case.tables import JUDGED
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import FOREVER, NEVER, Clock, link
+from quowarranto.records import Expectation
 from quowarranto.results import NUMBERS, save_part, stage_query
 from quowarranto.revision import closure, touched
 from quowarranto.revision.arrivals import ACTION, arrivals
@@ -25,16 +26,16 @@ LONGEST = 200
 class Ledger:
     """What the runs of the judged state say of themselves."""
 
-    def __init__(self, writer: Writer, was: Snapshot, engine: DuckDB, clock: Clock) -> None:
+    def __init__(self, writer: Writer, was: Snapshot, engine: DuckDB, clock: Clock, name: str) -> None:
         self.runs: list[Run] = []
         if was.files("runs") and all(writer.fits(table) for table in JUDGED):
             columns = ", ".join(Run.__struct_fields__)
             self.runs = [Run(*row) for row in engine.rows(f"SELECT {columns} FROM {was.scan('runs')} ORDER BY run")]
-        self._asked = (clock.skew_us, clock.window_us, engine.name)
+        self._asked = (clock.skew_us, clock.window_us, name)
 
     @property
     def usable(self) -> bool:
-        """Whether results may be added to those that are there: same tolerances, same hashes, not too many."""
+        """Whether results may be added to those that are there: same tolerances, settings and hashes, not too many."""
         if not 0 < len(self.runs) <= LONGEST:
             return False
         newest = self.runs[-1]
@@ -48,6 +49,9 @@ def revise(
     was: Snapshot,
     folder: Path,
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    name: str | None = None,
+    expectations: Sequence[Expectation] = (),
 ) -> bool:
     """Judge what the records read since `was` touch, and stage the results beside the earlier ones.
 
@@ -58,11 +62,14 @@ def revise(
         was: the newest judged state.
         folder: for what is not finished, on the storage of the case.
         progress: told the name of each stage as it begins.
+        name: of the engine and the settings that it judges by; results of another name are of no use.
+        expectations: what is demanded of some actions.
     Returns: False, with nothing staged, where everything has to be judged.
     Raises:
         LinkageError: two names share a hash.
     """
-    ledger = Ledger(writer, was, engine, clock)
+    name = name or engine.name
+    ledger = Ledger(writer, was, engine, clock, name)
     if not ledger.usable:
         return False
     before = ledger.runs[-1]
@@ -87,7 +94,7 @@ def revise(
             closure.prepare(engine)
             prepared = True
         closure.gather(engine, clock)
-        link(engine, clock, progress)
+        link(engine, clock, progress, expectations=expectations)
         if not _turned(engine):
             break
     progress("writing")
@@ -96,7 +103,7 @@ def revise(
     _index(engine, writer, folder)
     stage_query(engine, writer, folder, "rejudged", f"SELECT rec, {writer.number} AS run FROM touched")
     fold_findings(engine, writer, folder)
-    stage_run(engine, writer, folder, _run(engine, writer, clock, before, (first, last)))
+    stage_run(engine, writer, folder, _run(engine, writer, clock, name, before, (first, last)))
     return True
 
 
@@ -123,7 +130,7 @@ def _turned(engine: DuckDB) -> bool:
     return touched.widen(engine, touched.ISSUED)
 
 
-def _run(engine: DuckDB, writer: Writer, clock: Clock, before: Run, span: tuple[int, int]) -> Run:
+def _run(engine: DuckDB, writer: Writer, clock: Clock, name: str, before: Run, span: tuple[int, int]) -> Run:
     count = "SELECT count(DISTINCT digest) FROM came_fact WHERE digest {} IN (SELECT digest FROM lost)"
     fresh, lost = (int(engine.rows(count.format(which))[0][0]) for which in ("NOT", ""))
     authorities = "SELECT count(*) FROM (SELECT DISTINCT id FROM {}_key EXCEPT SELECT DISTINCT id FROM {}_key) k"
@@ -133,7 +140,7 @@ def _run(engine: DuckDB, writer: Writer, clock: Clock, before: Run, span: tuple[
         False,
         clock.skew_us,
         clock.window_us,
-        engine.name,
+        name,
         before.facts + fresh - lost,
         before.authorities + gained - gone,
         *span,

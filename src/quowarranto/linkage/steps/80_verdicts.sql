@@ -129,7 +129,7 @@ SELECT found, bits,
             WHEN linkage = 4 AND (bits & $guilty) = 0 THEN NULL
             WHEN (bits & $telemetry_gap) <> 0 THEN 'telemetry-gap'
             WHEN (bits & $unmanaged_exception) <> 0 THEN 'unmanaged-exception'
-            WHEN (bits & $weak_approval) <> 0 THEN 'weak-approval'
+            WHEN (bits & ($weak_approval | $unapproved)) <> 0 THEN 'weak-approval'
             WHEN (bits & $secret_sprawl) <> 0 OR sprawled THEN 'secret-sprawl'
             WHEN (bits & $stale_authority) <> 0 THEN 'stale-authority'
             WHEN (bits & $detached_system) <> 0 THEN 'detached-system'

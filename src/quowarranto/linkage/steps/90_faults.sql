@@ -24,7 +24,7 @@ SELECT DISTINCT rec, code, a, time, s FROM (
 ) f
 UNION ALL
 SELECT j.rec, c.code, NULL, j.time, j.s FROM judged j JOIN code c ON (j.found & c.bit) <> 0
-WHERE c.bit IN ($QW101, $QW102, $QW103, $QW104, $QW105, $QW108, $QW606)
+WHERE c.bit IN ($QW101, $QW102, $QW103, $QW104, $QW105, $QW108, $QW303, $QW606)
   AND (j.found & $principal_codes) <> 0 AND j.found < 281474976710656
 
 -- relation: fault_late
