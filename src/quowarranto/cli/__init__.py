@@ -15,6 +15,7 @@ COMMANDS = {
     "verdicts": "One line per action: verdict, linkage, codes, and why.",
     "findings": "What does not hold, folded per authority or principal.",
     "explain": "The chain of one action, with the raw line behind each link.",
+    "reconcile": "What enforcement records tell of and no action shows.",
     "impact": "What falls if an authority is revoked.",
     "diff": "What changed between two moments, and which record changed it.",
     "report": "A page to look at: verdicts over time, findings, timelines.",
