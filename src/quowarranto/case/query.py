@@ -143,7 +143,7 @@ def _origin(row: Row) -> Row:
 def verdicts(snapshot: Snapshot, filters: Filters = Filters()) -> Iterator[Row]:  # noqa: B008 - frozen
     """One dictionary per action, by time and id: what the engine concluded, and `faults` as (code, key) pairs."""
     connection = connect(snapshot, "actions", "verdicts", "steps", "chains", "authorities", "faults", "keys")
-    where, values = _where(filters)
+    where, values = where_of(filters)
     limit = f"LIMIT {int(filters.limit)}" if filters.limit is not None else ""
     rows(
         connection,
@@ -172,7 +172,7 @@ def verdicts(snapshot: Snapshot, filters: Filters = Filters()) -> Iterator[Row]:
     )
 
 
-def _where(filters: Filters) -> tuple[str, list[Any]]:
+def where_of(filters: Filters) -> tuple[str, list[Any]]:
     clauses: list[str] = []
     values: list[Any] = []
     for column, wanted in (

@@ -17,6 +17,7 @@ COMMANDS = {
     "explain": "The chain of one action, with the raw line behind each link.",
     "reconcile": "What enforcement records tell of and no action shows.",
     "impact": "What falls if an authority is revoked.",
+    "investigate": "The story of a principal, credential or time: what broke first, and what would mend most.",
     "diff": "What changed between two moments, and which record changed it.",
     "report": "A page to look at: verdicts over time, findings, timelines.",
     "coverage": "Per source: what was read, how well it links, what would raise it.",
