@@ -16,6 +16,7 @@ COMMANDS = {
     "findings": "What does not hold, folded per authority or principal.",
     "explain": "The chain of one action, with the raw line behind each link.",
     "reconcile": "What enforcement records tell of and no action shows.",
+    "privileges": "Granted against used, and the narrower scope that would have sufficed.",
     "impact": "What falls if an authority is revoked.",
     "investigate": "The story of a principal, credential or time: what broke first, and what would mend most.",
     "diff": "What changed between two moments, and which record changed it.",
