@@ -19,7 +19,7 @@ from tests.engine import judged, located, take_in
 from tests.portability.spark import MISSING, differing_rows, local_session, results_of, spark_engine
 from tests.test_corpus import CORPUS
 from tests.together import Batch, in_order
-from tests.worlds import world
+from tests.worlds import EXPECTATIONS, world
 
 from quowarranto.case.config import EngineConfig
 from quowarranto.case.store import Case
@@ -45,7 +45,7 @@ def worlds(session: Any, folder: Path, given: argparse.Namespace) -> Iterator[st
     engine = spark_engine(session, folder / "relations")
     for name in ("actions_in", "facts_in"):
         engine.read(name, [str(path) for path in embedded.write(f"SELECT * FROM {name}", folder / name)])
-    here, there = (batch.apart(judged(one, rows, Clock())) for one in (embedded, engine))
+    here, there = (batch.apart(judged(one, rows, Clock(), expectations=EXPECTATIONS)) for one in (embedded, engine))
     engine.close()
     print(f"  {len(rows)} records in {len(here)} worlds, {sum(map(len, here))} actions judged", flush=True)
     for number, (ours, theirs) in enumerate(zip(here, there, strict=True)):
