@@ -27,16 +27,21 @@ _VERBS = ("orders:read", "orders:write", "stock:read", "ledger:post")
 
 
 def simulate_native(
-    path: Path, actions: int, authorities: int, *, seed: int = 7, start: datetime = START
+    path: Path, actions: int, authorities: int, *, seed: int = 7, start: datetime = START, hot: float = _HOT
 ) -> tuple[int, int]:
     """Write so many actions and so many authority facts into one file of JSON lines; the facts come first.
 
+    Args:
+        path: the file.
+        actions, authorities: how many.
+        seed, start: of the world.
+        hot: share of the actions that use one and the same key.
     Returns: how many actions and how many facts were written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     begin = int(start.timestamp()) * 1_000_000
     units = max(1, authorities // _FACTS_PER_UNIT)
-    size = _Size(actions, units, max(1, actions // units), begin)
+    size = _Size(actions, units, max(1, actions // units), begin, hot)
     with path.open("wb", buffering=1 << 20) as file:
         for first in range(0, authorities, _LINES_AT_ONCE):
             last = min(authorities, first + _LINES_AT_ONCE)
@@ -55,6 +60,7 @@ class _Size(NamedTuple):
     units: int
     stride: int
     begin: Instant
+    hot: float
 
     def at(self, number: int) -> Instant:
         """When the action of this number happens."""
@@ -182,7 +188,7 @@ def _actions(rng: Random, first: int, last: int, size: _Size) -> list[str]:
     draw, units = rng.random, size.units
     for number in range(first, last):
         skewed = draw()
-        unit = 0 if draw() < _HOT else int(units * skewed * skewed)
+        unit = 0 if draw() < size.hot else int(units * skewed * skewed)
         kind = draw()
         decided, rest = divmod(number, size.stride)
         if rest == 0 and decided < units:
