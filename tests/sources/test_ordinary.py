@@ -155,6 +155,7 @@ def _changed(value: dict[str, Any], path: tuple[str, ...], members: dict[str, An
 _ODD: tuple[Any, ...] = (
     None, "", 0, 1, -1, 1.5, True, [], {}, [None], ["a", "b"], {"a": 1}, "é", 'quo"ted', "back\\slash", "a\nb", "*",
     "x" * 5000, "password=hunter2hunter2", "Bearer abcdef0123456789abcdef", "hvs.CAESIJ0123456789abcdef0123", "\u2028",
+    ["hvs.CAESIJ0123456789abcdef0123"],
     "0" * 36, "-" * 36, "2026-13-01T09:00:00.000000Z", "2026-03-01T09:00:00.00000aZ", "2026-03-01T09:00:00.0000000",
     "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.123456+02:00", "2026-03-01 09:00:00", "Panic", "RequestReceived",
 )  # fmt: skip
