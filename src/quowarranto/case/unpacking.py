@@ -11,7 +11,7 @@ from isal import igzip_lib, isal_zlib
 
 Packing = Literal["plain", "gzip", "zstd"]
 
-BLOCK = 512 * 1024
+BLOCK = 256 * 1024
 """Bytes that are handed on at a time: few enough that the processor still has them at hand when they are cut."""
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
