@@ -48,9 +48,10 @@ def told(case: Case) -> list[str]:
     return [json.dumps(row, sort_keys=True) for row in (*records(snapshot), *quarantine(snapshot))]
 
 
+@pytest.mark.parametrize("at_once", [3, 100, 1 << 20])
 @pytest.mark.parametrize("size", [1, 50, 333, 1000, 10_000])
 def test_large_files_give_the_same_records_in_whatever_stretches_they_are_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, at_once: int
 ) -> None:
     """Lines, offsets and digests included; blank and broken lines count as lines."""
     log = tmp_path / "log.jsonl"
@@ -62,6 +63,8 @@ def test_large_files_give_the_same_records_in_whatever_stretches_they_are_read(
     log.write_bytes(data)
     whole = told(linked(tmp_path / "whole.case", log)[0])
     monkeypatch.setattr(ingest_module, "_RANGE", size)
+    monkeypatch.setattr(ingest_module, "_AT_ONCE", at_once)
+    monkeypatch.setattr(reading_module, "_AT_ONCE", at_once)
     monkeypatch.setattr(reading_module, "_FLUSH", 7)
     assert told(linked(tmp_path / "parts.case", log)[0]) == whole
     for row in map(json.loads, whole):

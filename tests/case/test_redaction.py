@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quowarranto.case import redaction, secret_shapes
-from quowarranto.case.redaction import redact, redact_json, redact_text
+from quowarranto.case.redaction import are_clean, redact, redact_json, redact_text
 from quowarranto.records import Action, AuthorityFact, Principal, Resource, Rule
 
 HEX = "0123456789abcdef" * 4
@@ -241,3 +241,22 @@ def test_a_secret_among_digits_is_found_whatever_names_were_judged_before(secret
     redact_json({"a": letters, "b": letters[: at % (len(letters) + 1)]})
     text = f"{digits}x {secret} y{digits}"
     assert all(core not in json.dumps(redact_json({"a": text})) for core in CORE if core in secret)
+
+
+def test_many_texts_are_clean_if_each_of_them_is() -> None:
+    """A secret is found wherever it stands, also one that only shows across the lines of a text, or by its digits."""
+    harmless = ["pod-17", "pod-18", "", "10.0.0.1", "two\nlines", "é", "9" * 50]
+    secrets = [
+        "hvs.CAESIJ0123456789abcdef0123",
+        "s." + "a1b2" * 6,
+        "password:\nhunter2hunter2",
+        "Bearer abcdef0123456789ab",
+    ]
+    for _ in range(2):  # once new, once known
+        assert are_clean(harmless)
+        assert are_clean([])
+        assert are_clean(harmless + harmless)
+        for secret in secrets:
+            for place in range(len(harmless) + 1):
+                assert not are_clean([*harmless[:place], secret, *harmless[place:]]), secret
+            assert not are_clean([secret])

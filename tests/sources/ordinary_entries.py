@@ -111,7 +111,31 @@ _REFUSED = {k: v for k, v in _CALL.items() if k not in ("resources", "additional
     "requestID": "0c762aa3-c5df-4a3b-8a14-5a3b3791ecbd",
 }
 
+_ACT = {
+    "kind": "action",
+    "id": "a-000027a82",
+    "time": "2026-03-01T09:00:00.000000Z",
+    "principal": {"type": "workload", "id": "svc-104"},
+    "action": "stock:read",
+    "resource": {"type": "api", "id": "tenant-104/130"},
+    "origin": "10.0.0.1",
+    "cites": ["session/104", "credential/104"],
+}
+_ACT_FOR_ANOTHER = {
+    "kind": "action",
+    "id": "2",
+    "time": "2026-03-01T09:00:00Z",
+    "principal": {"type": "user", "id": "ada"},
+    "action": "ledger:post",
+    "resource": {"type": "api", "id": "*"},
+    "source": "gateway",
+    "on_behalf_of": [{"type": "user", "id": "ben"}, {"type": "user", "id": "eve"}],
+    "outcome": "denied",
+    "correlates": ["trace/1"],
+}
+
 EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "kubernetes": (_ALLOWED, _RECEIVED, _FORBIDDEN, _HEALTH, _POLICED),
     "cloudtrail": (_CALL, _REFUSED),
+    "native": (_ACT, _ACT_FOR_ANOTHER),
 }

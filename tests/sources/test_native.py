@@ -10,6 +10,7 @@ import pytest
 from quowarranto.errors import RejectedEntry
 from quowarranto.sources import native
 from quowarranto.sources.entry import Entry
+from quowarranto.sources.plain_actions import plain_action
 
 PLAIN: dict[str, Any] = {
     "kind": "action",
@@ -46,7 +47,7 @@ def answer(data: bytes) -> Any:
 def test_a_plain_action_is_decoded_in_one_step() -> None:
     """Else the tests below would prove nothing."""
     for value in (PLAIN, {k: PLAIN[k] for k in ("kind", "id", "time", "principal", "action", "resource")}):
-        assert native._plain_action(text(value)) is not None
+        assert plain_action(text(value)) is not None
 
 
 def test_actions_with_one_field_changed_are_read_alike_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,5 +60,5 @@ def test_actions_with_one_field_changed_are_read_alike_both_ways(monkeypatch: py
         variants.append(text(PLAIN).replace(key, key + b'"x",' + key))
         variants.append(text(PLAIN).replace(key, key + b" "))
     quick = [answer(data) for data in variants]
-    monkeypatch.setattr(native, "_plain_action", lambda data: None)
+    monkeypatch.setattr(native, "plain_action", lambda data: None)
     assert quick == [answer(data) for data in variants]

@@ -17,7 +17,7 @@ from quowarranto.case.columns import Located, action_table, fact_table
 from quowarranto.case.ordinary import Ordinaries, Place
 from quowarranto.case.redaction import redact
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import Action, AuthorityFact, Origin
+from quowarranto.records import Action, AuthorityFact, Origin, instants, parse_instant
 from quowarranto.simulator import simulate_cloudtrail, simulate_kubernetes
 from quowarranto.sources import by_name
 from quowarranto.sources.entry import Entry, Source
@@ -98,6 +98,30 @@ def test_trail_files_of_thousands_of_events_are_read_alike_both_ways(tmp_path: P
         assert check(source("cloudtrail"), entries) > len(entries) * 0.9
 
 
+def test_many_times_are_read_at_once_as_each_is_by_itself() -> None:
+    """Whatever stands among them, and whether or not it exists."""
+    usual = ["2026-03-01T09:14:07.123456Z", "2026-02-28T23:59:60.000001Z", "0001-01-01t00:00:00.999999Z"]
+    odd = [
+        *("2026-02-30T09:14:07.123456Z", "2026-03-01T24:00:00.123456Z", "2026-03-01T09:14:07.12345٣Z", "", "Z" * 27),
+        *("2026-03-01T09:14:07.+12345Z", "2026-03-01T09:14:07.1_2345Z", "2026-03-01T09:14:07,123456Z"),
+        *(
+            "2026-03-01T09:14:07.123456z",
+            "2026-03-01T09:14:07Z",
+            "2026-03-01T09:14:07.12+02:00",
+            "2026-03-01T09:14:071234567Z",
+        ),
+    ]
+    for texts in (usual, *([*usual, text] for text in odd), *([text] for text in odd), usual + odd, []):
+        assert instants(texts) == [alone(text) for text in texts], texts
+
+
+def alone(text: str) -> int | None:
+    try:
+        return parse_instant(text)
+    except ValueError:
+        return None
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_ordinary_entry_is_taken(name: str) -> None:
     """Else the tests below would prove nothing."""
@@ -131,6 +155,7 @@ def _changed(value: dict[str, Any], path: tuple[str, ...], members: dict[str, An
 _ODD: tuple[Any, ...] = (
     None, "", 0, 1, -1, 1.5, True, [], {}, [None], ["a", "b"], {"a": 1}, "é", 'quo"ted', "back\\slash", "a\nb", "*",
     "x" * 5000, "password=hunter2hunter2", "Bearer abcdef0123456789abcdef", "hvs.CAESIJ0123456789abcdef0123", "\u2028",
+    ["hvs.CAESIJ0123456789abcdef0123"],
     "0" * 36, "-" * 36, "2026-13-01T09:00:00.000000Z", "2026-03-01T09:00:00.00000aZ", "2026-03-01T09:00:00.0000000",
     "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.123456+02:00", "2026-03-01 09:00:00", "Panic", "RequestReceived",
 )  # fmt: skip

@@ -107,8 +107,8 @@ def _as_json(column: str) -> Column:
 def _as_pair(name: str) -> Column:
     """Type and id of principals or resources, which may be missing, as two columns."""
     return lambda values: {
-        f"{name}_type": text_column(_mapped(values, lambda one: str(one.type))),
-        f"{name}_id": text_column(_mapped(values, lambda one: str(one.id))),
+        f"{name}_type": text_column([one and one.type for one in values]),
+        f"{name}_id": text_column([one and one.id for one in values]),
     }
 
 

@@ -122,7 +122,8 @@ def _placed(piece: Piece, items: list[msgspec.Raw], at: int) -> Iterator[Piece]:
     line = piece.line + data.count(b"\n", 0, at)
     for item in items:
         element = bytes(item)
-        found = data.find(element, at)
+        # most elements follow the bracket or the comma: searching for a long text takes many times as long as comparing
+        found = at + 1 if data.startswith(element, at + 1) else data.find(element, at)
         line += data.count(b"\n", counted, found)
         counted = found
         yield Piece(element, piece.offset + found, line)

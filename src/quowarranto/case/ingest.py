@@ -23,6 +23,10 @@ from quowarranto.errors import CaseError, SourceError
 
 _RANGE = 32 * 1024 * 1024
 """Bytes of a file of lines that one worker reads at a time; small inputs are gathered to about as much."""
+_LARGEST_RANGE = 128 * 1024 * 1024
+"""The same where the file is so large that there is enough for every worker: the fewer files are written the better."""
+_AT_ONCE = 1024 * 1024
+"""Bytes that are looked through at a time for the ends of lines."""
 _ALONE = 24 * 1024 * 1024
 """Less than this is read in this process: starting workers costs more than it saves."""
 _GROUP = 2000
@@ -87,7 +91,7 @@ def _tasks(inputs: list[Input], names: list[str], workers: int) -> Iterator[Task
         if one.source is None:
             continue
         if one.shape == "lines" and one.packing == "plain" and one.size > _RANGE:
-            for begin, end, line in _ranges(one.location):
+            for begin, end, line in _ranges(one.location, max(_RANGE, min(_LARGEST_RANGE, one.size // (4 * workers)))):
                 yield Task(number, (Stretch(place, one, names[place], begin, end, line),))
                 number += 1
             continue
@@ -109,16 +113,22 @@ def _weight(one: Input) -> int:
     return one.size * _UNPACKED[one.packing]
 
 
-def _ranges(path: Path) -> Iterator[tuple[int, int, int]]:
-    """Stretches of whole lines, with the number of the line that each begins with."""
-    begin, line = 0, 1
-    with path.open("rb") as file:
-        while block := file.read(_RANGE):
-            rest = b"" if block.endswith(b"\n") else file.readline()
-            end = begin + len(block) + len(rest)
-            yield begin, end, line
-            line += block.count(b"\n") + rest.count(b"\n")
-            begin = end
+def _ranges(path: Path, least: int) -> Iterator[tuple[int, int, int]]:
+    """Stretches of whole lines of `least` bytes or more, with the number of the line that each begins with."""
+    begin = at = 0
+    first = line = 1
+    block = bytearray(_AT_ONCE)
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(block):
+            counted = 0
+            while (end := block.find(b"\n", max(0, begin + least - 1 - at), size) + 1) > 0:
+                line += block.count(b"\n", counted, end)
+                yield begin, at + end, first
+                begin, first, counted = at + end, line, end
+            line += block.count(b"\n", counted, size)
+            at += size
+    if begin < at:
+        yield begin, at, first
 
 
 def _results(job: Job, tasks: list[Task], processes: int, weight: int) -> Iterator[Read]:

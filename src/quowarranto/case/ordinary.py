@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import compress, repeat
+from itertools import chain, compress, repeat
 from typing import Any
 
 import msgspec
 from arro3.core import Array, DataType, Table
+from msgspec.structs import astuple
 
 from quowarranto.case import cutting
 from quowarranto.case.columns import (
@@ -28,7 +29,7 @@ from quowarranto.case.columns import (
     texts_column,
 )
 from quowarranto.case.cutting import Piece
-from quowarranto.case.redaction import is_clean
+from quowarranto.case.redaction import are_clean, is_clean
 from quowarranto.records import Action, AuthorityFact
 from quowarranto.sources.entry import Cut, Fields, Ordinary, Part
 
@@ -104,6 +105,7 @@ class _Rows:
         self.places: list[int] = []
         self.parts: list[list[int]] = [[] for _ in range(parts)]
         self.said: dict[str, list[str]] = {}
+        self.own: dict[str, list[Any]] = {}
 
     def add(
         self,
@@ -127,6 +129,8 @@ class _Rows:
             part += compress(column, selected)
         for name, said in cut.said.items():
             self.said.setdefault(name, []).extend(compress(said, selected))
+        for name, own in cut.own.items():
+            self.own.setdefault(name, []).extend(compress(own, selected))
 
     def only(self, selected: Sequence[bool]) -> _Rows:
         """Some of them."""
@@ -137,6 +141,7 @@ class _Rows:
             setattr(out, name, list(compress(getattr(self, name), selected)))
         out.parts = [list(compress(part, selected)) for part in self.parts]
         out.said = {name: list(compress(said, selected)) for name, said in self.said.items()}
+        out.own = {name: list(compress(own, selected)) for name, own in self.own.items()}
         return out
 
     def index(self, part: int) -> Array:
@@ -221,6 +226,9 @@ class Ordinaries:
             return []
         cut = self._ordinary.cut(entries)
         taken = cut.ordinary
+        if cut.own and not are_clean(_texts([cut.names, *cut.own.values()])):
+            own = zip(cut.names, *cut.own.values(), strict=True)
+            taken = [yes and is_clean(values) for yes, values in zip(taken, own, strict=True)]
         if all(taken):
             numbers = [
                 list(map(of.__getitem__, members)) for of, members in zip(self._numbers, cut.members, strict=True)
@@ -268,10 +276,13 @@ class Ordinaries:
         columns["id"] = text_column([self._ordinary.action_id + name for name in rows.names])
         columns["time"] = int_column(rows.times)
         columns["stage"] = Array(rows.stages, type=DataType.int8())
-        columns["cites"] = self._citations(rows, decides)
+        if "cites" not in rows.own:
+            columns["cites"] = self._citations(rows, decides)
         columns["attributes"] = text_column(_merged(self._sharing(0, "attributes"), rows, rows.said))
         for name, of in ACTION_FIELDS.items():
-            if name not in ("id", "time", "stage", "cites", "attributes"):
+            if name in rows.own:
+                columns |= of(rows.own[name])
+            elif name not in ("id", "time", "stage", "cites", "attributes"):
                 columns |= self._decided(0, name, of, rows)
         return columns
 
@@ -379,6 +390,21 @@ def _in_order(columns: dict[str, Any], names: tuple[str, ...]) -> Table:
 def _clean(fields: Fields | None) -> Fields | None:
     """A part that holds a secret is not ordinary: the entry says what was removed from it."""
     return fields if fields is not None and is_clean([*fields[0].values(), *(fields[1] or {}).values()]) else None
+
+
+def _texts(columns: Sequence[Sequence[Any]]) -> list[str]:
+    """The different texts in columns of fields: texts, lists, principals and resources."""
+    out: list[str] = []
+    for column in columns:
+        different = set(column)
+        texts = [value for value in different if value.__class__ is str]
+        out += texts
+        if len(texts) < len(different):
+            others = [value for value in different if value.__class__ is not str and value]
+            lists = [value if value.__class__ is tuple else astuple(value) for value in others]
+            if lists:
+                out += _texts([list(chain.from_iterable(lists))])
+    return out
 
 
 def _defaults(record: type[msgspec.Struct]) -> dict[str, Any]:

@@ -7,12 +7,14 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import msgspec
+from arro3.core import Table
 
 from quowarranto.case import cutting
 from quowarranto.case.columns import Located, action_table, fact_table, json_text
@@ -32,6 +34,8 @@ from quowarranto.sources import Entry, Observation, Skipped, by_name, configured
 
 _FLUSH = 100_000
 """Records that are kept before a file is written."""
+_AT_ONCE = 256 * 1024
+"""Bytes of a range that are read at a time: few enough that the processor still has them at hand when they are cut."""
 _LONGEST_LINE = 512 * 1024 * 1024
 """A longer line is quarantined without being kept in memory."""
 _TOO_MANY = "more records than one reading task can number"
@@ -116,13 +120,19 @@ _memories: dict[str, Memory] = {}
 """Parts of ordinary entries that this process has read, by source: the next task meets most of them again."""
 
 
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    """The engine of this process, which only writes files; one thread, since there is a reader per core already."""
+    return duckdb.connect(config={"threads": 1})
+
+
 class _Reader:
     def __init__(self, job: Job, task: Task) -> None:
         self.job = job
         self.task = task
         self.sources = configured(job.settings)
         self.read = Read()
-        self.connection = duckdb.connect(config={"threads": 1})  # there is a reader per core already
+        self.connection = _connection()
         self.actions: list[Located] = []
         self.facts: list[Located] = []
         self.staged: dict[str, int] = {}
@@ -137,8 +147,6 @@ class _Reader:
         for stretch in self.task.stretches:
             self._stretch(stretch)
         self._flush()
-        for ordinaries in self.many.values():
-            self._write_ordinaries(ordinaries)
         return self.read
 
     def _stretch(self, stretch: Stretch) -> None:
@@ -179,7 +187,7 @@ class _Reader:
             left = {id(whole[number]) for number in self.ordinaries.take(*entries)}
             yield from (piece for piece in batch if piece.broken is not None or piece.nothing or id(piece) in left)
             if len(self.ordinaries) >= _FLUSH:
-                self._write_ordinaries(self.ordinaries)
+                self._flush()
 
     def _lines(self, block: bytes, offset: int, line: int) -> Iterator[Piece]:
         """The lines of a block that must be looked at one by one."""
@@ -188,7 +196,7 @@ class _Reader:
             return
         yield from self.ordinaries.lines(block, offset, line)
         if len(self.ordinaries) >= _FLUSH:
-            self._write_ordinaries(self.ordinaries)
+            self._flush()
 
     # ---- from bytes to pieces ----------------------------------------------------------------------------------------
 
@@ -214,16 +222,19 @@ class _Reader:
 
     def _range(self) -> Iterator[Piece]:
         stretch = self.stretch
+        at, line = stretch.begin, stretch.line
         with stretch.input.location.open("rb") as file:
-            file.seek(stretch.begin)
-            block = file.read(stretch.end - stretch.begin)
-        self.read.bytes += len(block)
-        block, mark = cutting.without_bom(block) if stretch.begin == 0 else (block, 0)
-        yield from self._lines(block, stretch.begin + mark, stretch.line)
-        if mark + len(block) < stretch.end - stretch.begin:
-            yield Piece(
-                b"", stretch.begin + len(block), stretch.line, broken="the file became shorter while it was read"
-            )
+            file.seek(at)
+            while block := file.read(min(_AT_ONCE, stretch.end - at)):
+                if not block.endswith(b"\n"):
+                    block += file.readline(stretch.end - at - len(block))
+                text, mark = cutting.without_bom(block) if at == 0 else (block, 0)
+                yield from self._lines(text[:-1] if text.endswith(b"\n") else text, at + mark, line)
+                at += len(block)
+                line += block.count(b"\n")
+        self.read.bytes += at - stretch.begin
+        if at < stretch.end:
+            yield Piece(b"", at, line, broken="the file became shorter while it was read")
 
     def _streamed_lines(self) -> Iterator[Piece]:
         """Lines of a file that cannot be read from the middle; memory is bounded by the longest line."""
@@ -374,27 +385,30 @@ class _Reader:
 
     # ---- from records to files ---------------------------------------------------------------------------------------
 
-    def _write_ordinaries(self, ordinaries: Ordinaries) -> None:
-        count = len(ordinaries)
-        first, self.next = self.next, self.next + count
-        if self.next > self.last:
-            raise CaseError(_TOO_MANY, hint="split the file")
-        for name, table in zip(("actions", "facts"), ordinaries.tables(first, self.job.read_at), strict=True):
-            if table is not None:
-                self._write_table(name, table, table.num_rows)
-
     def _flush(self) -> None:
+        """Write all that waits, to one file per table: a file costs as much as some hundred records."""
         self.staged.clear()
-        self._write("actions", _redacted(self.actions), lambda rows: action_table(rows, self.job.read_at))
-        self._write("facts", _redacted(self.facts), lambda rows: fact_table(rows, self.job.read_at))
-        self._write("observations", self.observations, lambda rows: rows_of(OBSERVATIONS, rows))
-        self._write("quarantine", self.quarantined, lambda rows: rows_of(QUARANTINE, rows))
-
-    def _write(self, table: str, rows: list[Any], to_table: Callable[[list[Any]], Any]) -> None:
-        if not rows:
-            return
-        self._write_table(table, to_table(rows), len(rows))
-        rows.clear()
+        read_at, waiting = self.job.read_at, dict[str, list[Table]]()
+        one_by_one: tuple[tuple[str, list[Any], Callable[[list[Any]], Table]], ...] = (
+            ("actions", _redacted(self.actions), lambda rows: action_table(rows, read_at)),
+            ("facts", _redacted(self.facts), lambda rows: fact_table(rows, read_at)),
+            ("observations", self.observations, lambda rows: rows_of(OBSERVATIONS, rows)),
+            ("quarantine", self.quarantined, lambda rows: rows_of(QUARANTINE, rows)),
+        )
+        for name, rows, to_table in one_by_one:
+            if rows:
+                waiting[name] = [to_table(rows)]
+                rows.clear()
+        for ordinaries in self.many.values():
+            first, self.next = self.next, self.next + len(ordinaries)
+            if self.next > self.last:
+                raise CaseError(_TOO_MANY, hint="split the file")
+            for name, table in zip(("actions", "facts"), ordinaries.tables(first, read_at), strict=True):
+                if table is not None:
+                    waiting.setdefault(name, []).append(table)
+        for name, tables in waiting.items():
+            batches = [batch for table in tables for batch in table.to_batches()]
+            self._write_table(name, Table.from_batches(batches), sum(table.num_rows for table in tables))
 
     def _write_table(self, table: str, rows: Any, count: int) -> None:
         name = f"part-{self.job.commit:06d}-{self.task.number:06d}-{os.urandom(8).hex()}.parquet"

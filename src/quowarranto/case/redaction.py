@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -77,6 +77,21 @@ def redact(record: Action | AuthorityFact) -> Action | AuthorityFact:
 def is_clean(value: Any) -> bool:
     """Whether there is no secret in a field of a record, or in a list of such."""
     return _is_clean(value, 0)
+
+
+def are_clean(texts: Sequence[str]) -> bool:
+    """Whether there is no secret in any of many texts.
+
+    Most differ from texts seen before in their digits at most (`_judge`), which shows for all of them in one look.
+    """
+    pointed = {text for text in texts if "." in text}
+    others = [text for text in texts if "." not in text]
+    joined = "\n".join(others)
+    if joined.count("\n") < max(1, len(others)) and len(joined) <= _LONGEST:
+        alike = set(joined.translate(_WITHOUT_DIGITS).split("\n"))
+        if alike <= _known_clean and pointed <= _known_clean:
+            return True
+    return all(text in _known_clean or _judge(text) for text in texts)
 
 
 def redact_json(value: Any) -> Any:

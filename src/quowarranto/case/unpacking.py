@@ -11,12 +11,13 @@ from isal import igzip_lib, isal_zlib
 
 Packing = Literal["plain", "gzip", "zstd"]
 
-BLOCK = 8 * 1024 * 1024
+BLOCK = 256 * 1024
+"""Bytes that are handed on at a time: few enough that the processor still has them at hand when they are cut."""
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_AT_ONCE = {"gzip": 256 * 1024, "zstd": 16 * 1024}
+_AT_ONCE = {"gzip": 64 * 1024, "zstd": 16 * 1024}
 """Compressed bytes that are unpacked at a time: few enough that a hostile file cannot fill the memory in one step."""
-_OUT = 1024 * 1024
+_OUT = 256 * 1024
 
 
 def packing_of(first: bytes) -> Packing:

@@ -40,8 +40,31 @@ def parse_instant(text: str) -> Instant:
     return _parse(text)
 
 
+class _Minutes(dict[str, Instant]):
+    """Whole minutes as logs write them before the second: `2026-03-01T09:14:`."""
+
+    def __missing__(self, text: str) -> Instant:
+        if len(self) >= _DAYS_KEPT:
+            self.clear()
+        self[text] = minute = parse_instant(f"{text}00Z")
+        return minute
+
+
+_minutes = _Minutes()
+
+
 def instants(texts: Sequence[str]) -> list[Instant | None]:
     """Many times at once; None for what `parse_instant` would refuse."""
+    fractions = [text[20:26] for text in texts]
+    digits, zones = "".join(fractions), {text[26:] for text in texts}
+    if set(map(len, texts)) == {27} and zones == {"Z"} and digits.isdecimal() and digits.isascii():
+        try:
+            return [
+                _minutes[text[:17]] + _SECONDS[text[17:20]] + int(fraction)
+                for text, fraction in zip(texts, fractions, strict=True)
+            ]
+        except (ValueError, KeyError):
+            pass  # one of them does not exist, or is a leap second
     known = {text: _instant_or_none(text) for text in set(texts)}
     return [known[text] for text in texts]
 

@@ -78,6 +78,8 @@ class Cut(msgspec.Struct, frozen=True):
         members: per part, what it is read from.
         said: attributes of the action that an entry has for itself, by name; "" where it has none. Letters, digits and
             dashes only: nothing that is escaped, and nothing that could be a secret.
+        own: fields of the action that an entry has for itself, by name, as `records.model` has them. These and the
+            names beside them are searched for secrets; an entry that holds one is not ordinary.
     """
 
     ordinary: Sequence[bool]
@@ -86,6 +88,7 @@ class Cut(msgspec.Struct, frozen=True):
     stages: Sequence[int]
     members: tuple[Sequence[Any], ...]
     said: dict[str, Sequence[str]] = {}
+    own: dict[str, Sequence[Any]] = {}
 
 
 class Ordinary(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ Source    docs/reference/formats/native.md
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -24,15 +24,9 @@ from quowarranto.records import (
     Rule,
 )
 from quowarranto.sources.entry import Entry, Outcome, Sample, Source
+from quowarranto.sources.plain_actions import ORDINARY, Name, PlainAction, Who, plain_action, principals
 from quowarranto.sources.strict import reason_of, strict_json
 from quowarranto.sources.times import instant
-
-_Name = Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class _Who(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    type: _Name
-    id: _Name
 
 
 class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,77 +36,58 @@ class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Action(msgspec.Struct):
     time: str
-    principal: _Who
+    principal: Who
     action: str
-    resource: _Who
-    id: _Name | None = None
+    resource: Who
+    id: Name | None = None
     source: str | None = None
-    on_behalf_of: tuple[_Who, ...] = ()
+    on_behalf_of: tuple[Who, ...] = ()
     outcome: Literal["success", "failure", "denied"] = "success"
     origin: str | None = None
-    cites: tuple[_Name, ...] = ()
-    correlates: tuple[_Name, ...] = ()
+    cites: tuple[Name, ...] = ()
+    correlates: tuple[Name, ...] = ()
     attributes: dict[str, Any] = {}
 
 
 class _Fact(msgspec.Struct):
     kind: Literal["policy", "grant", "approval", "exception", "session", "credential", "decision", "delegation"]
-    id: _Name
+    id: Name
     time: str
     fact: Literal["established", "ended"] = "established"
-    aliases: tuple[_Name, ...] = ()
+    aliases: tuple[Name, ...] = ()
     source: str | None = None
     valid_from: str | None = None
     valid_until: str | None = None
     end: Literal["revoked", "expired", "rotated", "superseded", "closed"] | None = None
     grace_until: str | None = None
     successor: str | None = None
-    series: _Name | None = None
-    principal: _Who | None = None
-    by: _Who | None = None
+    series: Name | None = None
+    principal: Who | None = None
+    by: Who | None = None
     effect: Literal["allow", "deny"] | None = None
     scope: _Rule | tuple[_Rule, ...] | None = None
-    cites: tuple[_Name, ...] | None = None
+    cites: tuple[Name, ...] | None = None
     issued_by: str | None = None
-    correlates: tuple[_Name, ...] = ()
+    correlates: tuple[Name, ...] = ()
     standing: bool | None = None
-    requested_by: _Who | None = None
-    decided_by: tuple[_Who, ...] | None = None
+    requested_by: Who | None = None
+    decided_by: tuple[Who, ...] | None = None
     justification: str | None = None
     ticket: str | None = None
-    owner: _Who | str | None = None
+    owner: Who | str | None = None
     request: dict[str, Any] | None = None
     attributes: dict[str, Any] = {}
 
 
-class _PlainAction(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
-    """An action with nothing in it that could be of any type."""
-
-    kind: Literal["action"]
-    id: _Name
-    time: str
-    principal: _Who
-    action: str
-    resource: _Who
-    source: str | None = None
-    on_behalf_of: tuple[_Who, ...] = ()
-    outcome: Literal["success", "failure", "denied"] | None = None
-    origin: str | None = None
-    cites: tuple[_Name, ...] = ()
-    correlates: tuple[_Name, ...] = ()
-
-
-_decode_plain = msgspec.json.Decoder(_PlainAction).decode
-_encode = msgspec.json.Encoder().encode
 _ACTION_FIELDS = frozenset(_Action.__struct_fields__) | {"kind"}
 _FACT_FIELDS = frozenset(_Fact.__struct_fields__)
 
 
 def read(entry: Entry) -> Outcome:
     """One record per entry; anything that is not exactly a record is rejected with the field that is wrong."""
-    plain = _plain_action(entry.data)
+    plain = plain_action(entry.data)
     if plain is not None:
-        return (plain,)
+        return (_made(plain, plain.id, {}),)
     value = strict_json(entry.data)
     if not isinstance(value, dict):
         raise RejectedEntry("not a JSON object")
@@ -127,26 +102,13 @@ def read(entry: Entry) -> Outcome:
     raise RejectedEntry("`kind` is missing" if kind is None else "`kind` is not one of the nine")
 
 
-def _plain_action(data: bytes) -> Action | None:
-    """The action, if nothing about it is unusual.
-
-    Written again it has as many bytes as were read: writing can only shorten it (repeated keys, spaces, spelled-out
-    characters, nulls), so equal length means that nothing was dropped.
-    """
-    try:
-        wire = _decode_plain(data)
-        return _made(wire, wire.id, {}) if len(_encode(wire)) == len(data) else None
-    except (ValueError, RecursionError, RejectedEntry):  # a DecodeError and a UnicodeDecodeError are ValueErrors
-        return None
-
-
 def _action(value: dict[str, Any], data: bytes) -> Action:
     wire = msgspec.convert(value, _Action)
     name = wire.id or "sha256:" + hashlib.sha256(data).hexdigest()
     return _made(wire, name, _rest(value, _ACTION_FIELDS, wire.attributes))
 
 
-def _made(wire: _Action | _PlainAction, name: str, attributes: dict[str, Any]) -> Action:
+def _made(wire: _Action | PlainAction, name: str, attributes: dict[str, Any]) -> Action:
     return Action(
         id=name,
         time=instant("time", wire.time),
@@ -154,7 +116,7 @@ def _made(wire: _Action | _PlainAction, name: str, attributes: dict[str, Any]) -
         action=wire.action,
         resource=Resource(wire.resource.type, wire.resource.id),
         source=wire.source,
-        on_behalf_of=tuple(Principal(who.type, who.id) for who in wire.on_behalf_of) if wire.on_behalf_of else (),
+        on_behalf_of=principals(wire.on_behalf_of),
         outcome=wire.outcome or "success",
         origin=wire.origin,
         cites=wire.cites,
@@ -198,7 +160,7 @@ def _fact(value: dict[str, Any]) -> AuthorityFact:
     )
 
 
-def _principal(wire: _Who | None) -> Principal | None:
+def _principal(wire: Who | None) -> Principal | None:
     return None if wire is None else Principal(wire.type, wire.id)
 
 
@@ -242,6 +204,7 @@ SOURCE = Source(
     reads=("JSON lines of actions and authority facts",),
     recognise=recognise,
     read=read,
+    ordinary=ORDINARY,
     ceiling="proven",
     raise_it="write the keys of what allowed the action into `cites`",
 )

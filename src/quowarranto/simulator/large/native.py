@@ -60,7 +60,7 @@ class _Size(NamedTuple):
     units: int
     stride: int
     begin: Instant
-    hot: float
+    hot: float = _HOT
 
     def at(self, number: int) -> Instant:
         """When the action of this number happens."""

@@ -1,4 +1,4 @@
-"""Ordinary events, read by their parts: who called, what was called, how it ended, and what says nothing to us.
+"""Ordinary events, read by their parts: who called what, on what, how it ended, and what says nothing to us.
 
 An event of IAM or STS may change who may do what; of a sign-in the answer is in the body: those are read as a whole.
 """
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import instants
 from quowarranto.sources.cloudtrail import action
-from quowarranto.sources.cloudtrail.event import Event, to_event
+from quowarranto.sources.cloudtrail.event import Event, Identity, to_event
 from quowarranto.sources.cloudtrail.outcomes import outcome_of
 from quowarranto.sources.cloudtrail.principals import acting, behalf
 from quowarranto.sources.cloudtrail.resources import resource_of
@@ -67,7 +67,7 @@ _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def cut(entries: Sequence[bytes | memoryview]) -> Cut:
-    """Events as (who, what, how, the rest)."""
+    """Events as (who, what, on what, how, the rest)."""
     whole, columns = _cutting.columns(entries)
     times, services, names, ids, accounts, identities, regions, requests, *raw = columns
     addresses, agents, codes, messages, parameters, resources, read_only, versions, *rest = raw
@@ -86,7 +86,8 @@ def cut(entries: Sequence[bytes | memoryview]) -> Cut:
         stages=[0] * len(entries),
         members=(
             list(zip(identities, addresses, agents, strict=True)),
-            list(zip(services, names, regions, accounts, parameters, resources, read_only, strict=True)),
+            list(zip(services, names, regions, accounts, read_only, strict=True)),
+            list(zip(services, names, regions, accounts, parameters, resources, strict=True)),
             list(zip(codes, messages, strict=True)),
             list(zip(versions, *rest, strict=True)),
         ),
@@ -94,6 +95,7 @@ def cut(entries: Sequence[bytes | memoryview]) -> Cut:
     )
 
 
+_NOBODY = Identity()
 _NEUTRAL: dict[str, Any] = {"eventSource": "-", "eventName": "-", "userIdentity": {}}
 
 
@@ -125,17 +127,11 @@ def _who(members: tuple[bytes, bytes, bytes]) -> Fields | None:
     }, None
 
 
-def _what(members: tuple[str, str, str, str, bytes, bytes, bytes]) -> Fields | None:
-    service, name, region, account, parameters, resources, read_only = members
+def _what(members: tuple[str, str, str, str, bytes]) -> Fields | None:
+    service, name, region, account, read_only = members
     try:
         event = _event(
-            eventSource=service,
-            eventName=name,
-            awsRegion=region,
-            recipientAccountId=account,
-            requestParameters=parameters,
-            resources=resources,
-            readOnly=read_only,
+            eventSource=service, eventName=name, awsRegion=region, recipientAccountId=account, readOnly=read_only
         )
     except RejectedEntry:
         return None
@@ -143,9 +139,30 @@ def _what(members: tuple[str, str, str, str, bytes, bytes, bytes]) -> Fields | N
         return None
     return {
         "action": f"{event.service}:{event.eventName}",
-        "resource": resource_of(event),
         "attributes": action.attributes(event, denied=False),
     }, None
+
+
+def _on_what(members: tuple[str, str, str, str, bytes, bytes]) -> Fields | None:
+    """Most events have a resource of their own, so this is made as short as it can be."""
+    service, name, region, account, parameters, resources = members
+    try:
+        asked = strict_json(parameters) if parameters else None
+        listed = strict_json(resources) if resources else None
+    except RejectedEntry:
+        return None
+    if listed is not None and not isinstance(listed, list):
+        return None
+    event = Event(
+        eventSource=service,
+        eventName=name,
+        userIdentity=_NOBODY,
+        awsRegion=region,
+        recipientAccountId=account,
+        requestParameters=asked,
+        resources=listed,
+    )
+    return {"resource": resource_of(event)}, None
 
 
 def _how(members: tuple[bytes, bytes]) -> Fields | None:
@@ -172,7 +189,8 @@ ORDINARY = Ordinary(
     cut=cut,
     parts=(
         Part(_who, ("principal", "on_behalf_of", "origin", "cites", "correlates", "attributes")),
-        Part(_what, ("action", "resource", "attributes")),
+        Part(_what, ("action", "attributes")),
+        Part(_on_what, ("resource",)),
         Part(_how, ("outcome", "attributes")),
         Part(_rest, ()),
     ),
