@@ -492,10 +492,8 @@ def _conclude(run: _Run, judgements: str) -> None:
 def _name_codes(run: _Run, found: list[int]) -> None:
     """A table that turns bits into text; there are few different sets of codes."""
     run._codes |= {*found, 0}
-    run.engine.create_labels(
-        "code_text",
-        " UNION ALL ".join(f"SELECT {bits} AS bits, '{','.join(names(bits))}' AS codes" for bits in sorted(run._codes)),
-    )
+    rows = ", ".join(f"({bits}, '{','.join(names(bits))}')" for bits in sorted(run._codes))
+    run.engine.create_labels("code_text", f"SELECT bits, codes FROM (VALUES {rows}) AS named(bits, codes)")
 
 
 def _faults(run: _Run) -> None:
