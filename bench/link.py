@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="1000000,3000000,10000000")
     parser.add_argument("--memory", default="4GB")
     parser.add_argument("--peers-at", type=int, default=1_000_000)
+    parser.add_argument("--python", default=sys.executable, help="for the peers; one that has pandas and pyarrow too")
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     DATA.mkdir(exist_ok=True)
@@ -45,7 +46,7 @@ def main() -> None:
             for name in ("wall_s", "cpu_s", "peak_mb")
         }
     if options.peers_at:
-        figures["peers"] = _peers(options.peers_at, options.memory)
+        figures["peers"] = _peers(options.peers_at, options.memory, options.python)
         figures["hot_key"] = _hot_key(options.peers_at, options.memory)
     keep(f"link-{max(sizes)}", figures)
 
@@ -97,14 +98,14 @@ def _exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
     return round(sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True)) / sum((a - x) ** 2 for a in xs), 3)
 
 
-def _peers(actions: int, memory: str) -> dict[str, Any]:
+def _peers(actions: int, memory: str, python: str) -> dict[str, Any]:
     """Ours and theirs at one size, one after the other; how many times as long each takes for its simpler answer."""
     ours = _linked(actions, memory)["link"]["wall_s"]
     out: dict[str, Any] = {"actions": actions, "ours": {"wall_s": ours}}
     case, _ = _case(actions)
     for tool in ("duckdb", "sqlite", "pandas"):
         done = subprocess.run(
-            [sys.executable, "-m", "bench.peers", tool, str(case)], capture_output=True, text=True, check=False
+            [python, "-m", "bench.peers", tool, str(case)], capture_output=True, text=True, check=False
         )
         if done.returncode:
             out[tool] = {"not_run": done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "failed"}
