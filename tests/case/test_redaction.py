@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import msgspec
 import pytest
@@ -260,3 +262,46 @@ def test_many_texts_are_clean_if_each_of_them_is() -> None:
             for place in range(len(harmless) + 1):
                 assert not are_clean([*harmless[:place], secret, *harmless[place:]]), secret
             assert not are_clean([secret])
+
+
+def encodings(secret: str) -> dict[str, str]:
+    """As logs carry secrets on: in base64 of both alphabets, padded or not, and URL-encoded, some more, some less."""
+    url = quote(secret, safe="")
+    return {
+        "base64": base64.b64encode(secret.encode()).decode(),
+        "base64url": base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
+        "url": url,
+        "url, plus": quote_plus(secret),
+        "every character": "".join(f"%{byte:02X}" for byte in secret.encode()),
+    }
+
+
+@pytest.mark.parametrize("how", ("base64", "base64url", "url", "url, plus", "every character"))
+@pytest.mark.parametrize("name", [*SECRETS, *SPOKEN])
+def test_an_encoded_secret_is_removed_too(name: str, how: str) -> None:
+    """Alone, in a text and in a structure; what hides it goes as a whole."""
+    secret = (SECRETS | SPOKEN)[name]
+    hidden = encodings(secret)[how]
+    for text in (hidden, f"x {hidden} y", f"https://h/p?state={hidden}"):
+        record = Action(
+            id="a", time=0, principal=Principal("u", "u"), action="x", resource=Resource("t", "t"), origin=text,
+            attributes={"note": [text]},
+        )  # fmt: skip
+        told = json.dumps(msgspec.to_builtins(redact(record)))
+        assert hidden not in told
+        assert not [core for core in CORE if core in told]
+        assert hidden not in redact_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *HARMLESS,
+        "arn:aws:iam::123456789012:role/aws-service-role/AWSServiceRoleForAmazonEKSNodegroup",
+        base64.b64encode(b"just a sentence that somebody encoded").decode(),
+        "s3://bucket/a%20file%20with%20spaces%2Band%20more.txt",
+        "ip-10-20-1-17.eu-central-1.compute.internal/Kubelet/VeryLongCamelCaseNameOfSomething",
+    ],
+)
+def test_what_is_encoded_and_no_secret_stays(text: str) -> None:
+    assert redact_json([text]) == [text]

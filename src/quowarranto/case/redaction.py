@@ -23,7 +23,9 @@ from quowarranto.case.secret_shapes import (
     is_harmless,
     is_secret_name,
     kind_of,
+    may_be_encoded,
     may_hold_a_secret,
+    may_show_a_secret,
     without_secrets,
 )
 from quowarranto.records import Action, AuthorityFact, Principal, Resource
@@ -175,18 +177,20 @@ def _judge(text: str) -> bool:
     """
     if len(text) > _LONGEST:
         return False
-    head = text
+    head = body = text
     if len(text) > 36 and text[-13] == "-" and _UUID_TAIL.match(text, len(text) - 36):
-        head = text[:-36]
+        head = body = text[:-36]
         if head in _known_clean:
             return True
     if "." not in head:
         head = head.translate(_WITHOUT_DIGITS)
         if head in _known_clean:
             return True
-    if may_hold_a_secret(head):
+    if may_show_a_secret(head) or may_be_encoded(body):
         if holds_a_secret(text):
             return False
+        if text.translate(_WITHOUT_DIGITS) == text:
+            return True  # remembered, it would stand for texts that are secrets by their digits
         head = text
     if len(head) < _MEMORABLE:
         if len(_known_clean) > _KNOWN_LIMIT:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
+from urllib.parse import unquote, unquote_plus
 
 _TAKEN = r"(?!hmac-sha256:|\[removed|removed:|\*{3})"
 """What stands there already is no secret."""
@@ -15,9 +17,9 @@ _KINDS = (
     ("private key", r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
                     r"(?:[\s\S]*?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|[\s\S]*)"),
     ("JSON web token", r"eyJ[A-Za-z0-9_-]{6,1024}\.[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*)*"),
-    ("bearer header", r"(?i:bearer(?:\s|%20|\\[nrt])+)(?=[A-Za-z._~+/=-]*[0-9]|[A-Za-z._~+/=-]{20})"
+    ("bearer header", r"(?i:bearer(?:[\s+]|%20|\\[nrt])+)(?=[A-Za-z._~+/=-]*[0-9]|[A-Za-z._~+/=-]{20})"
                       r"[A-Za-z0-9._~+/=-]{8,}"),
-    ("basic header", r"(?i:basic(?:\s|%20)+)(?=[A-Za-z]*(?:[0-9=+/]|[a-z][A-Z]))[A-Za-z0-9+/=_-]{6,}"),
+    ("basic header", r"(?i:basic(?:[\s+]|%20)+)(?=[A-Za-z]*(?:[0-9=+/]|[a-z][A-Z]))[A-Za-z0-9+/=_-]{6,}"),
     ("vault token", r"hv[sbr]\.[A-Za-z0-9_-]{16,}|(?<![A-Za-z0-9_.-])[sbr]\.[A-Za-z0-9]{24}(?:\.[A-Za-z0-9]+)?\b"),
     ("github token", r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"),
     ("vendor token", r"glpat-[A-Za-z0-9_-]{16,}|(?<![A-Za-z0-9])xox[abeposr]-[A-Za-z0-9-]{10,}|npm_[A-Za-z0-9]{30,}"
@@ -29,11 +31,14 @@ _KINDS = (
     ("password in a query", r"(?i:[?&]" + _QUERY + r"=)" + _TAKEN + r"[^&\s\"'\\#]{4,}"),
     ("password", r"(?i:(?<![A-Za-z])(?:(?:" + _WORDS + r")\s{0,8}(?:=\s{0,8}|:\s{1,8}|:(?=\\{0,64}[\"'])))"
                  r"|(?:password|passwd|pwd|passphrase):)(?:" + _QUOTED + "|" + _BARE + ")"),
-    ("password flag", r"(?i:--(?:password|passwd|token|secret|api-key)[ =])" + _TAKEN + r"[^\s\"'\\]{4,}"),
+    ("password flag", r"(?i:--(?:password|passwd|token|secret|api-key)[ =+])" + _TAKEN + r"[^\s\"'\\]{4,}"),
 )  # fmt: skip
 _SECRET = re.compile("|".join(f"(?P<g{number}>{pattern})" for number, (_, pattern) in enumerate(_KINDS)))
 GUESSABLE = frozenset(
-    ("password in a connection string", "password in a query", "password", "password flag", "basic header")
+    (
+        *("password in a connection string", "password in a query", "password", "password flag", "basic header"),
+        "encoded secret",
+    )
 )
 """Kinds that a person may have thought of: their digest could be turned back by trying."""
 
@@ -83,8 +88,47 @@ NAMED_FIELD = re.compile(
 _name_kinds: dict[str, bool] = {}
 
 
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+"""What base64 of a secret is at least; it has letters of both kinds."""
+_QUOTED_RUN = re.compile(r"[^\s\"'<>]{0,4096}%[0-9A-Fa-f]{2}[^\s\"'<>]{0,4096}")
+"""A stretch of text with URL-encoded characters in it."""
+
+
+def may_be_encoded(text: str) -> bool:
+    """Whether something in it may be base64 or URL-encoded, so that its digits matter; cheap."""
+    return "%" in text or any(not run.islower() for run in _RUN.findall(text))
+
+
+def _hides_a_secret(found: re.Match[str]) -> bool:
+    """Whether what stands encoded there holds a secret by its shape."""
+    if found.re is _QUOTED_RUN:
+        return any(
+            plain != found[0] and _shows_a_secret(plain) for plain in (unquote(found[0]), unquote_plus(found[0]))
+        )
+    run = found[0]
+    if run.islower() or run.isupper():
+        return False
+    bare = run.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        plain = b64decode(bare + "=" * (-len(bare) % 4), validate=True).decode("ascii")
+    except ValueError:
+        return False
+    return _shows_a_secret(plain)
+
+
+def _shows_a_secret(text: str) -> bool:
+    return may_show_a_secret(text) and (
+        _SECRET.search(text) is not None or ('"' in text and NAMED_FIELD.search(text) is not None)
+    )
+
+
 def may_hold_a_secret(text: str) -> bool:
-    """False where no secret can be in it by its shape; cheap."""
+    """False where no secret can be in it, neither plain nor encoded; cheap."""
+    return may_show_a_secret(text) or may_be_encoded(text)
+
+
+def may_show_a_secret(text: str) -> bool:
+    """False where no secret can stand in it plainly, by its shape; cheap."""
     low = text.lower()
     for hint in _HINTS:  # twice as fast as `any`
         if hint in low:
@@ -93,22 +137,30 @@ def may_hold_a_secret(text: str) -> bool:
 
 
 def holds_a_secret(text: str) -> bool:
-    """Whether a secret is in it by its shape."""
-    return may_hold_a_secret(text) and (
-        _SECRET.search(text) is not None or ('"' in text and NAMED_FIELD.search(text) is not None)
+    """Whether a secret is in it by its shape, plain, as base64 or URL-encoded."""
+    return _shows_a_secret(text) or (
+        may_be_encoded(text)
+        and any(_hides_a_secret(found) for shape in (_QUOTED_RUN, _RUN) for found in shape.finditer(text))
     )
 
 
 def without_secrets(text: str, replace: Callable[[re.Match[str]], str]) -> str:
-    """The text with every secret in it replaced."""
+    """The text with every secret in it replaced; what hides one is replaced as a whole."""
     text = _SECRET.sub(replace, text)
-    return NAMED_FIELD.sub(replace, text) if '"' in text else text
+    text = NAMED_FIELD.sub(replace, text) if '"' in text else text
+    if may_be_encoded(text):
+        for shape in (_QUOTED_RUN, _RUN):
+            if any(_hides_a_secret(found) for found in shape.finditer(text)):
+                text = shape.sub(lambda found: replace(found) if _hides_a_secret(found) else found[0], text)
+    return text
 
 
 def kind_of(found: re.Match[str]) -> str:
     """What kind of secret a match is."""
     if found.re is NAMED_FIELD:
         return "value of a field named like a secret"
+    if found.re is _RUN or found.re is _QUOTED_RUN:
+        return "encoded secret"
     name = found.lastgroup or ""
     return _KINDS[int(name[1:])][0] if name[1:].isdigit() else "secret"
 
