@@ -88,7 +88,7 @@ def derive(observations: Sequence[Observation]) -> Iterable[tuple[Record, Observ
             yield fact, line.item
     for lines in sessions:
         yield from _session(lines, privileges.logins)
-        yield from _actions(lines)
+        yield from _actions(lines, privileges.logins)
 
 
 # ---- transactions ----------------------------------------------------------------------------------------------------
@@ -161,20 +161,19 @@ def _mark_failures(group: list[_Line]) -> None:
 
 
 def _session(lines: list[_Line], logins: set[str]) -> Iterator[tuple[Record, Observation]]:
+    """Whose it is stands in an attribute only: a session that happens to be open allows nobody another log-in."""
     if _refused_at_the_door(lines):
         return
-    first = lines[0]
-    user, key = first.said["user"], _session_key(first)
-    login = keys.maybe(keys.database_user, user)
+    first, key = lines[0], _session_key(lines[0])
     connect = next((line for line in lines if line.said["what"] == "connect"), None)
     yield (
         AuthorityFact(
             kind="session",
             id=key,
             time=first.said["started"],
-            principal=_role(user),
-            cites=(login,) if login and (user in logins or user.startswith(_ISSUED)) else None,
+            cites=_login(first, logins),
             issued_by=connect.action_id if connect else None,
+            attributes={"role": first.said["user"]},
         ),
         first.item,
     )
@@ -184,13 +183,20 @@ def _session(lines: list[_Line], logins: set[str]) -> Iterator[tuple[Record, Obs
             return
 
 
+def _login(line: _Line, logins: set[str]) -> tuple[str, ...]:
+    """The login role, where something is known of how it came about: here, or where Vault keeps its log."""
+    user = line.said["user"]
+    key = keys.maybe(keys.database_user, user)
+    return (key,) if key and (user in logins or user.startswith(_ISSUED)) else ()
+
+
 def _refused_at_the_door(lines: list[_Line]) -> bool:
     """A connection that was refused before it did anything is no session."""
     others = [line for line in lines if line.said["what"] not in ("connect", "disconnect")]
     return bool(others) and all(line.said.get("fatal") and line.said["code"] in _REFUSED for line in others)
 
 
-def _actions(lines: list[_Line]) -> Iterator[tuple[Record, Observation]]:
+def _actions(lines: list[_Line], logins: set[str]) -> Iterator[tuple[Record, Observation]]:
     refused = _refused_at_the_door(lines)
     statements: dict[str, list[_Line]] = {}
     for line in lines:
@@ -198,7 +204,8 @@ def _actions(lines: list[_Line]) -> Iterator[tuple[Record, Observation]]:
             statements.setdefault(line.action_id, []).append(line)
         elif line.said["what"] == "connect":
             outcome: Outcome = "denied" if refused else "success"
-            yield _action(line, line.action_id, "connect", _database(line), outcome, cited=not refused), line.item
+            cites = _login(line, logins)  # not the session, which it brings about
+            yield _action(line, line.action_id, "connect", _database(line), outcome, cites), line.item
         elif line.said["what"] == "error":
             yield _failed(line, refused), line.item
     for action_id, group in statements.items():
@@ -212,7 +219,8 @@ def _failed(line: _Line, refused: bool) -> Action:
     named = line.said["object"]
     resource = Resource(named[0].replace(" ", "_"), f"{line.said['database']}/{named[1]}") if named else _target(line)
     said = {"code": line.said["code"]}
-    return _action(line, line.action_id, verb, resource, outcome, cited=not refused, attributes=said)
+    cites = () if refused else (_session_key(line),)
+    return _action(line, line.action_id, verb, resource, outcome, cites, said)
 
 
 def _statement(action_id: str, group: list[_Line]) -> Iterator[tuple[Record, Observation]]:
@@ -227,14 +235,14 @@ def _statement(action_id: str, group: list[_Line]) -> Iterator[tuple[Record, Obs
     attributes: dict[str, Any] = {"class": first.said["category"]}
     if not first.kept and outcome == "success" and first.said["category"] in _UNDONE:
         attributes["rolled_back"] = True
-    verb = first.said["command"].lower()
+    verb, cites = first.said["command"].lower(), (_session_key(first),)
     if not relations:
-        yield _action(first, action_id, verb, _target(first), outcome, attributes=attributes), first.item
+        yield _action(first, action_id, verb, _target(first), outcome, cites, attributes), first.item
         return
     for place, ((kind, name), line) in enumerate(relations.items()):
         this = action_id if place == 0 else f"{action_id}/{name}"
         resource = Resource(kind.replace(" ", "_") or "relation", f"{line.said['database']}/{name}")
-        yield _action(line, this, verb, resource, outcome, attributes=attributes), line.item
+        yield _action(line, this, verb, resource, outcome, cites, attributes), line.item
 
 
 def _action(
@@ -243,8 +251,7 @@ def _action(
     verb: str,
     resource: Resource,
     outcome: Outcome,
-    *,
-    cited: bool = True,
+    cites: tuple[str, ...],
     attributes: dict[str, Any] | None = None,
 ) -> Action:
     became = line.became
@@ -262,7 +269,7 @@ def _action(
         resource=resource,
         outcome=outcome,
         origin=line.said["host"] or None,
-        cites=(_session_key(line),) if cited else (),
+        cites=cites,
         attributes=said,
     )
 
