@@ -19,7 +19,7 @@ from quowarranto.sources.entry import Entry, Observation, Sample, Skipped
 from quowarranto.sources.vault import SOURCE
 
 HERE = Path(__file__).parent / "vault"
-CASES = sorted(folder.name for folder in HERE.iterdir() if folder.is_dir())
+CASES = sorted(folder.name for folder in HERE.iterdir() if (folder / "outcomes.json").exists())
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "vault"
 MODIFIED_AT = 1_772_442_000_000_000  # 2026-03-02T09:00:00Z
 SECRETS = ("MADEUPTOKEN", "MADEUPBYHAND", "MADE-UP-PASSWORD", "made-up-pin")

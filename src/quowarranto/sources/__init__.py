@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quowarranto.errors import ConfigError
-from quowarranto.sources import cloudtrail, kubernetes, native, vault
+from quowarranto.sources import cloudtrail, kubernetes, native, openssh, postgres, sudo, vault
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 
 __all__ = [
@@ -27,6 +27,9 @@ SOURCES: tuple[Source, ...] = (
     cloudtrail.SOURCE,
     vault.SOURCE,
     kubernetes.SOURCE,
+    postgres.SOURCE,
+    openssh.SOURCE,
+    sudo.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from quowarranto.records import AuthorityFact, Instant
+from quowarranto.sources import keys as shared
 from quowarranto.sources.vault import keys
 from quowarranto.sources.vault.call import Call, granting, principal_of
 from quowarranto.sources.vault.roles import written_role
@@ -30,6 +31,7 @@ def facts_of(call: Call) -> Iterator[AuthorityFact]:
         yield from _wrapping(call, response.wrap_info)
     if response.secret is not None and response.secret.lease_id:
         yield _lease(call, response.secret.lease_id, response.secret.lease_duration)
+    yield from _ssh_certificate(call)
     if path.startswith("sys/"):
         yield from _revoked_lease(call)
         yield from _policy(call)
@@ -176,16 +178,37 @@ def _lease(call: Call, lease_id: str, duration_s: int | None) -> AuthorityFact:
     if renewed:
         hashed = _text((call.line.request.data or {}).get("lease_id"))
         aliases = (keys.lease_key(hashed),) if hashed and hashed.startswith(keys.HMAC) else ()
+    user = _database_user(call)
     return AuthorityFact(
         kind="credential",
         id=key,
         time=call.at,
-        aliases=aliases,
+        aliases=aliases if user is None else (*aliases, user),
         valid_until=_until(call.at, duration_s),
         cites=None if renewed or call.token is None else (call.token,),
         issued_by=call.action_id,
         attributes={} if duration_s else {"ttl": "not in the record"},
     )
+
+
+def _database_user(call: Call) -> str | None:
+    """The key of the user that was made, for the database's own log; other engines make users of other kinds."""
+    name = _text((call.response.data or {}).get("username"))
+    if name is None or name.startswith(keys.HMAC) or (call.line.request.mount_type or "database") != "database":
+        return None
+    return shared.maybe(shared.database_user, name) if "/creds/" in call.path else None
+
+
+def _ssh_certificate(call: Call) -> Iterator[AuthorityFact]:
+    """It outlives the token that asked for it, so it cites nothing; how long it runs is inside the secret."""
+    data = call.response.data or {}
+    serial = shared.maybe(shared.serial_of_hex, _text(data.get("serial_number")))
+    if "signed_key" not in data or serial is None:
+        return
+    if (key := shared.ssh_certificate(serial)) is not None:
+        yield AuthorityFact(
+            kind="credential", id=key, time=call.at, issued_by=call.action_id, attributes={"ttl": "not in the record"}
+        )
 
 
 def _revoked_lease(call: Call) -> Iterator[AuthorityFact]:
