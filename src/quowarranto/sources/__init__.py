@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quowarranto.errors import ConfigError
-from quowarranto.sources import cloudtrail, kubernetes, native, openssh, postgres, sudo, vault
+from quowarranto.sources import (
+    authzen,
+    cloudtrail,
+    kubernetes,
+    native,
+    opa,
+    openssh,
+    postgres,
+    sudo,
+    vault,
+)
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 
 __all__ = [
@@ -30,6 +40,8 @@ SOURCES: tuple[Source, ...] = (
     postgres.SOURCE,
     openssh.SOURCE,
     sudo.SOURCE,
+    opa.SOURCE,
+    authzen.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
