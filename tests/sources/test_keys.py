@@ -94,3 +94,10 @@ def test_what_is_no_such_name_is_refused(of: Callable[[str], str | None], text: 
     """With a `ValueError`, whatever it is; `maybe` makes None of it."""
     found = keys.maybe(of, text)
     assert found is None or isinstance(found, str)
+
+
+@given(st.integers(1, 10**15), st.integers(1, 100))
+def test_an_attempt_of_a_run_is_one_however_it_is_written(run: int, attempt: int) -> None:
+    assert keys.github_run(str(run), str(attempt)) == keys.github_run(f"0{run}", f"{attempt:03}")
+    assert keys.github_run(str(run), str(attempt)) != keys.github_run(str(run), str(attempt + 1))
+    assert keys.maybe(lambda text: keys.github_run(text, "1"), "not a number") is None

@@ -15,6 +15,7 @@ from quowarranto.sources import (
     openssh,
     postgres,
     sudo,
+    teleport,
     vault,
 )
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
@@ -42,6 +43,7 @@ SOURCES: tuple[Source, ...] = (
     sudo.SOURCE,
     opa.SOURCE,
     authzen.SOURCE,
+    teleport.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""

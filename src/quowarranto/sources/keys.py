@@ -199,3 +199,10 @@ def database_user(text: str) -> str:
     if not text or "/" in text:
         raise ValueError("not a user of a database")
     return f"database/user/{text}"
+
+
+def github_run(run: str, attempt: str) -> str:
+    """The key of one attempt of a run of GitHub Actions: re-runs keep the id and count the attempts."""
+    if not _DECIMAL.fullmatch(run) or not _DECIMAL.fullmatch(attempt):
+        raise ValueError("not a run and its attempt")
+    return f"github/run/{int(run)}/{int(attempt)}"
