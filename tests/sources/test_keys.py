@@ -94,3 +94,14 @@ def test_what_is_no_such_name_is_refused(of: Callable[[str], str | None], text: 
     """With a `ValueError`, whatever it is; `maybe` makes None of it."""
     found = keys.maybe(of, text)
     assert found is None or isinstance(found, str)
+
+
+@given(
+    st.from_regex(r"[a-z]{1,8}\.example(/[A-Za-z]{1,5})?", fullmatch=True),
+    st.from_regex(r"[!-~]{1,40}", fullmatch=True),
+)
+def test_a_token_has_one_key_however_its_issuer_is_spelled(issuer: str, token: str) -> None:
+    """Host in any case, with a slash at the end or without; a path tells upper case from lower."""
+    host, slash, path = issuer.partition("/")
+    key = keys.token_of_issuer(f"https://{issuer}", token)
+    assert key == keys.token_of_issuer(f"HTTPS://{host.upper()}{slash}{path}/", token)

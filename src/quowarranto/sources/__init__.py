@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quowarranto.errors import ConfigError
-from quowarranto.sources import cloudtrail, kubernetes, native, vault
+from quowarranto.sources import cloudtrail, kubernetes, mcp, native, vault
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 
 __all__ = [
@@ -27,6 +27,7 @@ SOURCES: tuple[Source, ...] = (
     cloudtrail.SOURCE,
     vault.SOURCE,
     kubernetes.SOURCE,
+    mcp.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""

@@ -199,3 +199,17 @@ def database_user(text: str) -> str:
     if not text or "/" in text:
         raise ValueError("not a user of a database")
     return f"database/user/{text}"
+
+
+def token_of_issuer(issuer: str, token_id: str) -> str:
+    """The key of a token by its `iss` and `jti` (RFC 7519); the issuer without a slash at its end."""
+    if not re.fullmatch(r"[!-~]{1,300}", issuer) or not re.fullmatch(r"[!-~]{1,300}", token_id):
+        raise ValueError("not the issuer and id of a token")
+    return f"jwt/{_issuer(issuer)}/{token_id}"
+
+
+def _issuer(text: str) -> str:
+    """Scheme and host do not tell upper case from lower; the path does."""
+    scheme, mark, rest = text.rstrip("/").partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}{mark}{host.lower()}{slash}{path}" if mark else scheme
