@@ -101,3 +101,14 @@ def test_an_attempt_of_a_run_is_one_however_it_is_written(run: int, attempt: int
     assert keys.github_run(str(run), str(attempt)) == keys.github_run(f"0{run}", f"{attempt:03}")
     assert keys.github_run(str(run), str(attempt)) != keys.github_run(str(run), str(attempt + 1))
     assert keys.maybe(lambda text: keys.github_run(text, "1"), "not a number") is None
+
+
+@given(
+    st.from_regex(r"[a-z]{1,8}\.example(/[A-Za-z]{1,5})?", fullmatch=True),
+    st.from_regex(r"[!-~]{1,40}", fullmatch=True),
+)
+def test_a_token_has_one_key_however_its_issuer_is_spelled(issuer: str, token: str) -> None:
+    """Host in any case, with a slash at the end or without; a path tells upper case from lower."""
+    host, slash, path = issuer.partition("/")
+    key = keys.token_of_issuer(f"https://{issuer}", token)
+    assert key == keys.token_of_issuer(f"HTTPS://{host.upper()}{slash}{path}/", token)

@@ -10,6 +10,7 @@ from quowarranto.sources import (
     authzen,
     cloudtrail,
     kubernetes,
+    mcp,
     native,
     opa,
     openssh,
@@ -44,6 +45,7 @@ SOURCES: tuple[Source, ...] = (
     opa.SOURCE,
     authzen.SOURCE,
     teleport.SOURCE,
+    mcp.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""

@@ -206,3 +206,17 @@ def github_run(run: str, attempt: str) -> str:
     if not _DECIMAL.fullmatch(run) or not _DECIMAL.fullmatch(attempt):
         raise ValueError("not a run and its attempt")
     return f"github/run/{int(run)}/{int(attempt)}"
+
+
+def token_of_issuer(issuer: str, token_id: str) -> str:
+    """The key of a token by its `iss` and `jti` (RFC 7519); the issuer without a slash at its end."""
+    if not re.fullmatch(r"[!-~]{1,300}", issuer) or not re.fullmatch(r"[!-~]{1,300}", token_id):
+        raise ValueError("not the issuer and id of a token")
+    return f"jwt/{_issuer(issuer)}/{token_id}"
+
+
+def _issuer(text: str) -> str:
+    """Scheme and host do not tell upper case from lower; the path does."""
+    scheme, mark, rest = text.rstrip("/").partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}{mark}{host.lower()}{slash}{path}" if mark else scheme
