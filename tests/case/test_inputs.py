@@ -12,7 +12,9 @@ import pytest
 import zstandard
 
 from quowarranto.case.inputs import expand, recognise
+from quowarranto.case.store import Case
 from quowarranto.errors import ConfigError, SourceError
+from quowarranto.pipeline import link_paths
 
 NATIVE = {"kind": "action", "time": "2026-03-01T09:00:00Z", "principal": {"type": "a", "id": "b"}, "action": "x",
           "resource": {"type": "c", "id": "d"}}  # fmt: skip
@@ -160,3 +162,25 @@ def test_a_name_that_is_not_utf8_is_named_as_well_as_can_be(tmp_path: Path) -> N
     found = recognise(path, None)
     assert found.why_not == "its name is not UTF-8: rename it"
     assert found.path.isprintable()
+
+
+@pytest.mark.parametrize("key", ["log", "message", "_source"])
+@pytest.mark.parametrize("source", ["vault", "cloudtrail", "kubernetes"])
+def test_lines_inside_the_lines_of_a_log_shipper_are_read(tmp_path: Path, source: str, key: str) -> None:
+    """As an object and as JSON in a text; a line without the envelope is itself, a broken one is quarantined."""
+    line = {"vault": VAULT, "cloudtrail": TRAIL, "kubernetes": AUDIT}[source]
+    path = tmp_path / "shipped.jsonl"
+    shipped = [{"host": "h", key: line}, {key: json.dumps(line), "ts": 1}] * 3
+    broken = f'{{"{key}": 1, "{key}": 2}}\n{{"{key}": [3]}}\n'
+    path.write_text("".join(map(lines, [*shipped, line])) + broken)
+    found = recognise(path, None)
+    assert (found.source, found.envelope) == (source, key)
+    assert recognise(path, source).envelope == key
+    totals = link_paths(Case(tmp_path / "case"), [str(path)], threads=1, judge=False).totals
+    assert (totals.entries, totals.recorded, totals.quarantined) == (9, 7, 2)
+
+
+def test_a_forced_type_of_plain_lines_opens_no_envelope(tmp_path: Path) -> None:
+    path = tmp_path / "plain.jsonl"
+    path.write_text(lines({"id": 1, "log": "text"}))
+    assert recognise(path, "vault").envelope is None

@@ -7,10 +7,12 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from quowarranto.case.cutting import BOM, Shape
+from quowarranto.case.envelopes import KEYS, inside
 from quowarranto.case.sampling import sample_documents, shape_of
 from quowarranto.case.store import CONFIG
 from quowarranto.case.tables import TABLES
@@ -19,6 +21,8 @@ from quowarranto.errors import ConfigError, SourceError
 from quowarranto.sources import SOURCES, Sample, Source, by_name
 
 _HEAD = 256 * 1024
+_SURE = 50
+"""A score from which on a source takes a file without a look at what may stand within its entries."""
 _OF_A_CASE = frozenset((*TABLES, "commits", CONFIG))
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -30,7 +34,8 @@ STANDARD_INPUT = "stdin"
 class Input(msgspec.Struct, frozen=True):
     """One file to be read: its path as shown to the user, its source (None: not recognised) and its shape.
 
-    `kept_at` is where its bytes lie, if not at the path (those of the standard input).
+    `kept_at` is where its bytes lie, if not at the path (those of the standard input); `envelope` the field of each
+    entry in which the entry itself stands.
     """
 
     path: str
@@ -41,6 +46,7 @@ class Input(msgspec.Struct, frozen=True):
     packing: Packing
     why_not: str | None = None
     kept_at: str | None = None
+    envelope: str | None = None
 
     @property
     def location(self) -> Path:
@@ -191,20 +197,41 @@ def recognise(path: Path, forced: str | None, sources: Sequence[Source] = SOURCE
     shape = shape_of(path.name, head)
     modified_at = status.st_mtime_ns // 1000
 
-    def found(source: Source | None, why_not: str | None = None) -> Input:
+    def found(source: Source | None, why_not: str | None = None, envelope: str | None = None) -> Input:
         cut = _shape_for(source, path, shape, head)
-        return Input(shown, status.st_size, modified_at, source.name if source else None, cut, packing, why_not)
+        name = source.name if source else None
+        return Input(shown, status.st_size, modified_at, name, cut, packing, why_not, envelope=envelope)
 
     if not head.strip():
         return found(None, damage or "it is empty")
-    if forced:
-        return found(by_name(forced, sources))
     documents, wrapper = sample_documents(path, head, shape)
+    if forced:
+        of_type = by_name(forced, sources)
+        known = of_type is not None and of_type.recognise(Sample(str(path), "", tuple(documents), wrapper)) > 0
+        return found(of_type, envelope=None if known else _enveloped(path, documents, [of_type] if of_type else [])[1])
     sample = Sample(str(path), head[:16384].decode("utf-8", "replace"), tuple(documents), wrapper)
     score, best = max(((source.recognise(sample), source) for source in sources), key=lambda pair: pair[0])
+    if score >= _SURE:
+        return found(best)
+    within, envelope = _enveloped(path, documents, sources)
+    if within is not None:
+        return found(within, envelope=envelope)
     if score > 0:
         return found(best)
     return found(None, damage or _why_not(head, bool(documents)))
+
+
+def _enveloped(path: Path, documents: Sequence[Any], sources: Sequence[Source]) -> tuple[Source | None, str | None]:
+    """The source that surely recognises what stands in the entries, and in which field of them it stands."""
+    for key in KEYS:
+        within = [value for value in (inside(document, key) for document in documents) if value is not None]
+        if not within:
+            continue
+        sample = Sample(str(path), "", tuple(within))
+        score, best = max(((source.recognise(sample), source) for source in sources), key=lambda pair: pair[0])
+        if score >= _SURE:
+            return best, key
+    return None, None
 
 
 def _why_not(head: bytes, documents: bool) -> str:

@@ -22,6 +22,7 @@ from quowarranto.case.cutting import Piece
 from quowarranto.case.cutting_csv import cut_csv
 from quowarranto.case.cutting_parquet import cut_parquet
 from quowarranto.case.cutting_yaml import cut_yaml
+from quowarranto.case.envelopes import opened
 from quowarranto.case.inputs import Input
 from quowarranto.case.ordinary import BATCH, Memory, Ordinaries, Place, new_memory
 from quowarranto.case.redaction import redact, redact_json, redact_text
@@ -157,7 +158,7 @@ class _Reader:
         self.counts = self.read.counts.setdefault(stretch.place, Counts())
         self.reasons: Counter[str] = Counter()
         self.ordinaries = None
-        if source.ordinary is not None:
+        if source.ordinary is not None and stretch.input.envelope is None:
             if source.name not in self.many:
                 memory = _memories.setdefault(source.name, new_memory(source.ordinary))
                 self.many[source.name] = Ordinaries(source.ordinary, memory)
@@ -320,7 +321,8 @@ class _Reader:
             self._skip(piece.nothing)
             return
         try:
-            outcome = self.source.read(Entry(piece.data, one.path, one.modified_at))
+            data = piece.data if one.envelope is None else opened(piece.data, one.envelope)
+            outcome = self.source.read(Entry(data, one.path, one.modified_at))
         except RejectedEntry as error:
             self._quarantine(piece, str(error))
             return
