@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quowarranto.errors import ConfigError
-from quowarranto.sources import cloudtrail, kubernetes, native, openssh, postgres, sudo, vault
+from quowarranto.sources import cloudtrail, kubernetes, native, openssh, postgres, spire, sudo, vault
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 
 __all__ = [
@@ -30,6 +30,7 @@ SOURCES: tuple[Source, ...] = (
     postgres.SOURCE,
     openssh.SOURCE,
     sudo.SOURCE,
+    spire.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
