@@ -15,6 +15,7 @@ from quowarranto.sources import (
     opa,
     openssh,
     postgres,
+    spire,
     sudo,
     teleport,
     vault,
@@ -46,6 +47,7 @@ SOURCES: tuple[Source, ...] = (
     authzen.SOURCE,
     teleport.SOURCE,
     mcp.SOURCE,
+    spire.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
