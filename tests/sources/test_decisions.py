@@ -80,3 +80,21 @@ def test_an_approval_counts_where_the_decision_point_took_it_up_in_its_time(at: 
 def test_a_request_id_joins_what_a_gateway_asked_with_what_was_done() -> None:
     action = done(time="2026-03-02T09:00:00.2Z", correlates=["request/7f2b9c1e-1111-4222-8333-444455556666"], **PLANNER)
     assert judged(action, beside=("authzen/evaluations",)) == {"x": "presumed partial QW109"}
+
+
+JOB = {"principal": "user:billing-job", "resource": "invoice:42"}
+
+
+@pytest.mark.parametrize(
+    "cited, told",
+    [
+        ("call/01KRX3A0DFF9F00ZC1F0M8Z1MA", "authorised proven"),
+        ("call/01KRX3A0DFF9F00ZC1F0M8Z1MB", "unproven missing QW101 QW104 QW105"),  # several answers: which one?
+        ("decision/01KRX3A0DFF9F00ZC1F0M8Z1MB/invoice/42/read", "authorised proven"),
+        ("decision/01KRX3A0DFF9F00ZC1F0M8Z1MB/invoice/42/delete", "unauthorised proven QW205"),
+        ("call/01KRX3A0DFF9F00ZC1F0M8Z1MD", "presumed partial QW109"),  # of a disk no version is logged
+    ],
+)
+def test_a_check_of_cerbos_is_cited_by_its_call(cited: str, told: str) -> None:
+    action = done(time="2026-03-02T09:01:05Z", cites=[f"cerbos/{cited}"], **JOB)
+    assert judged(action, beside=("cerbos/checks",)) == {"x": told}

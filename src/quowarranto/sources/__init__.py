@@ -8,6 +8,7 @@ from typing import Any
 from quowarranto.errors import ConfigError
 from quowarranto.sources import (
     authzen,
+    cerbos,
     cloudtrail,
     kubernetes,
     mcp,
@@ -48,6 +49,7 @@ SOURCES: tuple[Source, ...] = (
     teleport.SOURCE,
     mcp.SOURCE,
     spire.SOURCE,
+    cerbos.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
