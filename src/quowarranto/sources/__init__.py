@@ -8,6 +8,7 @@ from typing import Any
 from quowarranto.errors import ConfigError
 from quowarranto.sources import cloudtrail, kubernetes, mcp, native, vault
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
+from quowarranto.sources.registers import approvals, exceptions
 
 __all__ = [
     "SOURCES",
@@ -28,6 +29,8 @@ SOURCES: tuple[Source, ...] = (
     vault.SOURCE,
     kubernetes.SOURCE,
     mcp.SOURCE,
+    approvals.SOURCE,
+    exceptions.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
