@@ -32,9 +32,10 @@ def test_the_sample_logs_come_out_as_written_down(case: Path) -> None:
 
 @case_folders
 def test_a_sample_log_is_recognised_without_help(case: Path) -> None:
+    sources = tuple(source_of(case) if source.name == case.parent.name else source for source in SOURCES)
     for path in sorted((case / "logs").rglob("*")):
         if path.is_file():
-            assert recognise(path, None).source == case.parent.name, path.name
+            assert recognise(path, None, sources).source == case.parent.name, path.name
 
 
 @case_folders

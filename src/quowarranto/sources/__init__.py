@@ -22,6 +22,7 @@ from quowarranto.sources import (
     vault,
 )
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
+from quowarranto.sources.registers import approvals, exceptions
 
 __all__ = [
     "SOURCES",
@@ -50,6 +51,8 @@ SOURCES: tuple[Source, ...] = (
     mcp.SOURCE,
     spire.SOURCE,
     cerbos.SOURCE,
+    approvals.SOURCE,
+    exceptions.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
