@@ -16,6 +16,7 @@ COMMANDS = {
     "findings": "What does not hold, folded per authority or principal.",
     "explain": "The chain of one action, with the raw line behind each link.",
     "diff": "What changed between two moments, and which record changed it.",
+    "export": "Findings and verdicts for other systems: SARIF.",
     "report": "A page to look at: verdicts over time, findings, timelines.",
     "coverage": "Per source: what was read, how well it links, what would raise it.",
     "records": "The records of the case in the native format.",
