@@ -41,7 +41,8 @@ def connect(snapshot: Snapshot, *tables: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _fetched(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+def fetched(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    """A query's rows as dictionaries, a few at a time."""
     try:
         found = connection.execute(sql, list(values))
         names = [column[0] for column in found.description or ()]
@@ -54,7 +55,7 @@ def _fetched(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[A
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
     """A query's rows as dictionaries."""
-    return list(_fetched(connection, sql, values))
+    return list(fetched(connection, sql, values))
 
 
 # ---- records -------------------------------------------------------------------------------------------------------
@@ -65,7 +66,7 @@ def records(snapshot: Snapshot, kind: str | None = None) -> Iterator[Row]:
     connection = connect(snapshot, "actions", "facts", "derived", "verdicts")
     if kind in (None, "action"):
         sql = "SELECT * FROM actions WHERE rec IN (SELECT rec FROM verdicts) ORDER BY time, id, rec"
-        for row in _fetched(connection, sql):
+        for row in fetched(connection, sql):
             yield native_action(row)
     if kind != "action":
         where = "" if kind is None else "WHERE kind = ?"
@@ -74,7 +75,7 @@ def records(snapshot: Snapshot, kind: str | None = None) -> Iterator[Row]:
             f"FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived) {where}) "
             "WHERE nth = 1 ORDER BY time, id, digest"
         )
-        for row in _fetched(connection, sql, [] if kind is None else [kind]):
+        for row in fetched(connection, sql, [] if kind is None else [kind]):
             yield native_fact(row)
 
 
@@ -143,7 +144,7 @@ def _origin(row: Row) -> Row:
 def verdicts(snapshot: Snapshot, filters: Filters = Filters()) -> Iterator[Row]:  # noqa: B008 - frozen
     """One dictionary per action, by time and id: what the engine concluded, and `faults` as (code, key) pairs."""
     connection = connect(snapshot, "actions", "verdicts", "steps", "chains", "authorities", "faults", "keys")
-    where, values = where_of(filters)
+    where, values = clauses_of(filters)
     limit = f"LIMIT {int(filters.limit)}" if filters.limit is not None else ""
     rows(
         connection,
@@ -156,7 +157,7 @@ def verdicts(snapshot: Snapshot, filters: Filters = Filters()) -> Iterator[Row]:
         {where} ORDER BY i.time, i.id, v.rec {limit}""",
         values,
     )
-    yield from _fetched(
+    yield from fetched(
         connection,
         """
         WITH chain AS (
@@ -172,7 +173,8 @@ def verdicts(snapshot: Snapshot, filters: Filters = Filters()) -> Iterator[Row]:
     )
 
 
-def where_of(filters: Filters) -> tuple[str, list[Any]]:
+def clauses_of(filters: Filters) -> tuple[str, list[Any]]:
+    """The WHERE clause (or nothing) of filters over `verdicts v JOIN actions i`, and its values; without the limit."""
     clauses: list[str] = []
     values: list[Any] = []
     for column, wanted in (
@@ -211,7 +213,8 @@ def where_of(filters: Filters) -> tuple[str, list[Any]]:
 # ---- findings and quarantine ---------------------------------------------------------------------------------------
 
 _GRAVITY = "CASE f.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 ELSE 4 END"
-_ORDER = f"{_GRAVITY}, f.count DESC, f.code, f.key, f.principal_type, f.principal_id"
+GRAVEST_FIRST = f"{_GRAVITY}, f.count DESC, f.code, f.key, f.principal_type, f.principal_id"
+"""Of `findings f`: the gravest first, then the most frequent."""
 
 
 def findings(snapshot: Snapshot, limit: int | None = None) -> list[Row]:
@@ -220,18 +223,18 @@ def findings(snapshot: Snapshot, limit: int | None = None) -> list[Row]:
     return rows(
         connection,
         f"""
-        WITH f AS (SELECT f.* FROM findings f ORDER BY {_ORDER} {"" if limit is None else f"LIMIT {int(limit)}"})
+        WITH f AS (SELECT f.* FROM findings f ORDER BY {GRAVEST_FIRST} {"" if limit is None else f"LIMIT {int(limit)}"})
         SELECT f.*, coalesce(s.sample, []) AS sample
         FROM f LEFT JOIN (
           SELECT finding, list(action ORDER BY nth) AS sample FROM samples
           WHERE finding IN (SELECT finding FROM f) GROUP BY finding) s ON s.finding = f.finding
-        ORDER BY {_ORDER}""",
+        ORDER BY {GRAVEST_FIRST}""",
     )
 
 
 def quarantine(snapshot: Snapshot) -> Iterator[Row]:
     """Every line that could not be read, once however often its file was linked; never its content."""
-    yield from _fetched(
+    yield from fetched(
         connect(snapshot, "quarantine"),
         'SELECT DISTINCT file, line, byte_offset AS "offset", reason FROM quarantine ORDER BY ALL',
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from quowarranto.case.query import Filters, connect, rows, where_of
+from quowarranto.case.query import Filters, clauses_of, connect, rows
 from quowarranto.case.store import Snapshot
 from quowarranto.findings.pages import page_of
 from quowarranto.records import format_instant
@@ -33,7 +33,7 @@ _ORDER = tuple(
 def investigate(snapshot: Snapshot, filters: Filters) -> dict[str, Any]:
     """What the chosen actions tell, as docs/reference/formats/investigate.md describes it."""
     connection = connect(snapshot, "actions", "verdicts", "steps", "chains", "authorities", "faults", "keys", "inputs")
-    where, values = where_of(filters)
+    where, values = clauses_of(filters)
     rows(
         connection,
         f"""
