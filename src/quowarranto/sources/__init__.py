@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quowarranto.errors import ConfigError
-from quowarranto.sources import cloudtrail, kubernetes, native, teleport, vault
+from quowarranto.sources import cloudtrail, github, kubernetes, native, teleport, vault
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 
 __all__ = [
@@ -28,6 +28,7 @@ SOURCES: tuple[Source, ...] = (
     vault.SOURCE,
     kubernetes.SOURCE,
     teleport.SOURCE,
+    github.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
