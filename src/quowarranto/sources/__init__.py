@@ -10,6 +10,7 @@ from quowarranto.sources import (
     authzen,
     cerbos,
     cloudtrail,
+    github,
     kubernetes,
     mcp,
     native,
@@ -53,6 +54,7 @@ SOURCES: tuple[Source, ...] = (
     cerbos.SOURCE,
     approvals.SOURCE,
     exceptions.SOURCE,
+    github.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
