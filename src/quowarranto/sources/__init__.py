@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quowarranto.errors import ConfigError
-from quowarranto.sources import authzen, cerbos, cloudtrail, kubernetes, native, opa, vault
+from quowarranto.sources import authzen, cedar, cerbos, cloudtrail, kubernetes, native, opa, vault
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 
 __all__ = [
@@ -30,6 +30,7 @@ SOURCES: tuple[Source, ...] = (
     opa.SOURCE,
     authzen.SOURCE,
     cerbos.SOURCE,
+    cedar.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
