@@ -98,3 +98,21 @@ JOB = {"principal": "user:billing-job", "resource": "invoice:42"}
 def test_a_check_of_cerbos_is_cited_by_its_call(cited: str, told: str) -> None:
     action = done(time="2026-03-02T09:01:05Z", cites=[f"cerbos/{cited}"], **JOB)
     assert judged(action, beside=("cerbos/checks",)) == {"x": told}
+
+
+@pytest.mark.parametrize(
+    "cited, told",
+    [
+        ("0f8d2b6a-0001", "authorised proven"),
+        ("0f8d2b6a-0002", "unauthorised partial QW205"),
+        ("0f8d2b6a-0003", "unauthorised proven QW205"),
+    ],
+)
+def test_an_evaluation_of_cedar_rests_on_the_policies_that_determined_it(cited: str, told: str) -> None:
+    action = done(
+        time="2026-03-02T09:00:03Z",
+        principal="Agent:planner",
+        resource="Photo:94.jpg",
+        cites=[f"cedar/decision/{cited}"],
+    )
+    assert judged(action, beside=("cedar/evaluations",)) == {"x": told}

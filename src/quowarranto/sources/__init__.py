@@ -8,6 +8,7 @@ from typing import Any
 from quowarranto.errors import ConfigError
 from quowarranto.sources import (
     authzen,
+    cedar,
     cerbos,
     cloudtrail,
     github,
@@ -55,6 +56,7 @@ SOURCES: tuple[Source, ...] = (
     approvals.SOURCE,
     exceptions.SOURCE,
     github.SOURCE,
+    cedar.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""

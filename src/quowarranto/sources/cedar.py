@@ -1,0 +1,178 @@
+"""Cedar: evaluations that a host has written down, with the policies that determined them.
+
+Reads     JSON lines with `principal`, `action`, `resource`, `decision` and a time; integration tests and entities of
+          Cedar are known and skipped. (Amazon Verified Permissions logs to CloudTrail, which is a source of its own.)
+Yields    a Decision per evaluation; a Policy per determining policy where the line names the version of the policy set.
+Time      `time` or `timestamp`, RFC 3339, on the host's clock.
+Not seen  Cedar itself logs nothing: what the host leaves out, and what was done after the answer.
+Source    cedar-policy, Response and Diagnostics; cedar-integration-tests, the form of a test.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from quowarranto.errors import RejectedEntry
+from quowarranto.records import AuthorityFact, Principal
+from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
+from quowarranto.sources.keys import maybe, request, trace
+from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.times import instant
+
+_UID = re.compile(r'(?P<type>[A-Za-z_][\w:]*)::"(?P<id>(?:[^"\\]|\\.)*)"', re.DOTALL)
+_TEST = frozenset(("policies", "entities", "requests"))
+_ENTITY = frozenset(("uid", "attrs", "parents"))
+
+
+class Uid(msgspec.Struct, frozen=True):
+    type: str
+    id: str
+
+
+class Diagnostics(msgspec.Struct, frozen=True):
+    reason: tuple[str, ...] = ()
+    errors: tuple[Any, ...] = ()
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One evaluation as a host writes it; the diagnostics lie beside the decision or under their own name."""
+
+    principal: Uid | str
+    action: Uid | str
+    resource: Uid | str
+    decision: str
+    time: str | None = None
+    timestamp: str | None = None
+    reason: tuple[str, ...] = ()
+    errors: tuple[Any, ...] = ()
+    diagnostics: Diagnostics | None = None
+    policy_set: str | None = None
+    """The digest or revision of the policies: ids of policies are often mere places in a file."""
+    request_id: str | None = None
+    trace_id: str | None = None
+
+
+def read(entry: Entry) -> Outcome:
+    """The decision of one evaluation.
+
+    Raises:
+        RejectedEntry: it is none; the reason names fields, never values.
+    """
+    value = strict_json(entry.data)
+    if not isinstance(value, dict):
+        raise RejectedEntry("not a JSON object")
+    if value.keys() >= _TEST:
+        return Skipped("a test of policies: its evaluations have no time, and nobody acted on them")
+    if value.keys() >= _ENTITY:
+        return Skipped("an entity: it tells who belongs to what, but not since when")
+    try:
+        line = msgspec.convert(value, Line)
+    except msgspec.ValidationError as error:
+        raise RejectedEntry(reason_of(error)) from None
+    return _records(line, entry.data)
+
+
+def _records(line: Line, data: bytes) -> Outcome:
+    text = line.time if line.time is not None else line.timestamp
+    if text is None:
+        return Skipped("an evaluation without a time")
+    at = instant("time", text)
+    effect = line.decision.lower()
+    if effect not in ("allow", "deny"):
+        raise RejectedEntry("`decision` is neither allow nor deny")
+    who, verb, what = (_uid(name, getattr(line, name)) for name in ("principal", "action", "resource"))
+    told = line.diagnostics or Diagnostics(line.reason, line.errors)
+    seen = [
+        Observation(policy_key(line.policy_set, policy), at, {"policy": policy, "revision": line.policy_set})
+        for policy in dict.fromkeys(told.reason)
+        if line.policy_set
+    ]
+    decision = AuthorityFact(
+        kind="decision",
+        id=f"cedar/decision/{line.request_id or 'sha256:' + sha256(data).hexdigest()}",
+        time=at,
+        effect="allow" if effect == "allow" else "deny",
+        principal=Principal(who.type, who.id),
+        cites=tuple(one.name for one in seen),
+        correlates=tuple(key for key in (maybe(request, line.request_id), maybe(trace, line.trace_id)) if key),
+        request={
+            "subject": {"type": who.type, "id": who.id},
+            "action": {"name": verb.id},
+            "resource": {"type": what.type, "id": what.id},
+        },
+        attributes=_attributes(effect, told),
+    )
+    return [decision, *seen]
+
+
+def _attributes(effect: str, told: Diagnostics) -> dict[str, Any]:
+    out: dict[str, Any] = {"policies": list(told.reason)} if told.reason else {}
+    if effect == "deny":
+        out["denied_by"] = "a policy that forbids" if told.reason else "default: no policy permits"
+    if told.errors:
+        out["errors"] = len(told.errors)  # a policy that fails does not apply, also where it forbids
+    return out
+
+
+def _uid(name: str, value: Uid | str) -> Uid:
+    """`Type::"id"`, or both apart."""
+    if isinstance(value, Uid):
+        return value
+    found = _UID.fullmatch(value)
+    if found is None:
+        raise RejectedEntry(f"`{name}` is not the name of an entity")
+    return Uid(found["type"], found["id"])
+
+
+def policy_key(policy_set: str | None, policy: str) -> str:
+    return f"cedar/policy/{policy_set}/{policy}"
+
+
+def derive(observations: Sequence[Observation]) -> Iterator[tuple[AuthorityFact, Observation]]:
+    """Each policy of each set once, from the first decision that it determined."""
+    first: dict[str, Observation] = {}
+    for seen in observations:
+        if seen.name not in first or seen.at < first[seen.name].at:
+            first[seen.name] = seen
+    for name, seen in sorted(first.items()):
+        yield AuthorityFact(kind="policy", id=name, time=seen.at, attributes=seen.data), seen
+
+
+def recognise(sample: Sample) -> int:
+    """By principal, action and resource with a decision of Cedar's; by the form of a test, and of an entity."""
+    return max((_likely(one) for one in sample.documents if isinstance(one, dict)), default=0)
+
+
+def _likely(document: dict[str, Any]) -> int:
+    if document.keys() >= _TEST and isinstance(document["requests"], list):
+        return 70
+    if document.keys() >= _ENTITY and "kind" not in document:
+        return 60
+    decision = document.get("decision")
+    if not isinstance(decision, str) or decision.lower() not in ("allow", "deny") or "kind" in document:
+        return 0
+    parts = [document.get(name) for name in ("principal", "action", "resource")]
+    return 75 if all(_is_uid(part) for part in parts) else 0
+
+
+def _is_uid(part: object) -> bool:
+    if isinstance(part, str):
+        return _UID.fullmatch(part) is not None
+    return isinstance(part, dict) and {"type", "id"} <= part.keys()
+
+
+SOURCE = Source(
+    name="cedar",
+    title="Cedar",
+    reads=("evaluations as JSON lines that the host writes",),
+    recognise=recognise,
+    read=read,
+    derive=derive,
+    ceiling="proven",
+    raise_it="`policy_set` (a digest of the policies) in the host's line, and its `request_id` in the action's log",
+)
