@@ -5,7 +5,6 @@ Yields    a Decision per resource and action, a Policy per policy and version, a
 Time      `timestamp`, RFC 3339, on the decision point's clock.
 Not seen  what was done after the answer; decisions that a filter or an oversized body left out; plans, which answer
           with conditions; who called (the peer's address is all there is); a rollback: no entry names its instance.
-          with conditions; who called (the peer's address is all there is); rollbacks: no entry names its instance.
 Source    Cerbos api/public/cerbos/audit/v1/audit.proto and engine/v1/engine.proto; docs, configuration, audit.
 """
 
