@@ -15,6 +15,7 @@ from quowarranto.sources import (
     kubernetes,
     mcp,
     native,
+    ocsf,
     opa,
     openssh,
     postgres,
@@ -57,6 +58,7 @@ SOURCES: tuple[Source, ...] = (
     exceptions.SOURCE,
     github.SOURCE,
     cedar.SOURCE,
+    ocsf.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
