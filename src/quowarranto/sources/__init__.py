@@ -8,6 +8,7 @@ from typing import Any
 from quowarranto.errors import ConfigError
 from quowarranto.sources import (
     authzen,
+    caep,
     cedar,
     cerbos,
     cloudtrail,
@@ -59,6 +60,7 @@ SOURCES: tuple[Source, ...] = (
     github.SOURCE,
     cedar.SOURCE,
     ocsf.SOURCE,
+    caep.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""

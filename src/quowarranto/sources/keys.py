@@ -71,13 +71,13 @@ def fingerprint(text: str) -> str:
     digits = bare.replace(":", "")
     if len(digits) == 64 and _HEX.fullmatch(digits):
         return digits.lower()
-    raw = _unbase64(bare)
+    raw = unbase64(bare)
     if len(raw) != 32:
         raise ValueError("not a SHA-256 fingerprint")
     return raw.hex()
 
 
-def _unbase64(text: str) -> bytes:
+def unbase64(text: str) -> bytes:
     """Base64 of either alphabet, padded or not."""
     try:
         bare = text.rstrip("=").replace("-", "+").replace("_", "/")
@@ -96,7 +96,7 @@ def guid(text: str) -> str:
 
 def guid_of_base64url(text: str) -> str:
     """A GUID from the base64url of its bytes as Windows lays them out: a token's `uti` is a sign-in's token id."""
-    raw = _unbase64(text)
+    raw = unbase64(text)
     if len(raw) != 16:
         raise ValueError("not the bytes of a GUID")
     return str(uuid.UUID(bytes_le=raw))
@@ -213,6 +213,13 @@ def token_of_issuer(issuer: str, token_id: str) -> str:
     if not re.fullmatch(r"[!-~]{1,300}", issuer) or not re.fullmatch(r"[!-~]{1,300}", token_id):
         raise ValueError("not the issuer and id of a token")
     return f"jwt/{_issuer(issuer)}/{token_id}"
+
+
+def session_of_issuer(issuer: str, session: str) -> str:
+    """The key of a session by the `iss` and `sid` of its tokens (OpenID Connect), spelled as tokens' keys are."""
+    if not re.fullmatch(r"[!-~]{1,300}", issuer) or not re.fullmatch(r"[!-~]{1,300}", session):
+        raise ValueError("not the issuer and id of a session")
+    return f"oidc/session/{_issuer(issuer)}/{session}"
 
 
 def _issuer(text: str) -> str:
