@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
+MADE_FROM = (ROOT / "pyproject.toml", ROOT / "src" / "quowarranto" / "compiled" / "cutter.c")
+"""What an installation of the checkout is made from; all else is used where it stands."""
 STAMP = VENV / "set-up"
 """What `.venv` was set up from: digests of the lock (with the place, which scripts have inside) and of the project."""
 
@@ -107,7 +109,7 @@ def _lock(rest: list[str]) -> int:
 
 def _set_up() -> None:
     """Make `.venv` what the lock says, unless it is already."""
-    lock, project = _digest(LOCK.read_bytes(), str(ROOT).encode()), _digest((ROOT / "pyproject.toml").read_bytes())
+    lock, project = _digest(LOCK.read_bytes(), str(ROOT).encode()), _digest(*(path.read_bytes() for path in MADE_FROM))
     done = STAMP.read_text().split() if STAMP.exists() and _works() else []
     if done == [lock, project]:
         return

@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.sources.ordinary_entries import EXAMPLES
 
+from quowarranto.case import ordinary
 from quowarranto.case.columns import Located, action_table, fact_table
 from quowarranto.case.ordinary import Ordinaries, Place
 from quowarranto.case.redaction import redact
+from quowarranto.compiled.library import library
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Origin, instants, parse_instant
 from quowarranto.simulator import simulate_cloudtrail, simulate_kubernetes
@@ -26,6 +28,15 @@ Rows = list[dict[str, Any]]
 _NOT_COMPARED = ("rec", "line", "byte_offset", "sha256", "file", "source", "read_at")
 """Where a record was read is compared by itself, below."""
 NAMES = tuple(EXAMPLES)
+
+
+@pytest.fixture(autouse=True, params=["in Python", "compiled"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything here holds for both ways of cutting."""
+    compiled = request.param == "compiled"
+    if compiled and library() is None:
+        pytest.skip("the compiled part was not made: no C compiler was there")
+    monkeypatch.setattr(ordinary, "COMPILED", compiled)
 
 
 def source(name: str) -> Source:
@@ -234,7 +245,9 @@ def test_bytes_that_are_doubtful_are_never_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_bytes_changed_at_random_are_read_alike_or_left(name: str, data: st.DataObject) -> None:
     whole = bytearray(text(data.draw(st.sampled_from(EXAMPLES[name]))))
@@ -267,3 +280,51 @@ def test_records_say_where_they_were_read(name: str) -> None:
                 assert row["sha256"] == hashlib.sha256(entry).hexdigest()
                 assert row["line"] == 7 + block.count(b"\n", 0, at)
                 assert (row["file"], row["source"], row["read_at"]) == ("/logs/a.log", "a", 9)
+
+
+@pytest.mark.parametrize("name", ["kubernetes", "cloudtrail"])
+def test_both_ways_of_cutting_make_the_same_tables(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row by row, where they were read included; over several tables, so that what is remembered is met again."""
+    of = source(name)
+    log = tmp_path / "log"
+    if name == "kubernetes":
+        simulate_kubernetes(log, 2_000_000)
+    else:
+        simulate_cloudtrail(tmp_path, 2_000_000)
+        events = msgspec.json.decode(next(tmp_path.glob("*eu-central-1*.json")).read_bytes())["Records"]
+        log.write_bytes(b"\n".join(map(msgspec.json.encode, events)))
+    block = log.read_bytes().rstrip(b"\n")
+    found = []
+    for compiled in (False, True):
+        monkeypatch.setattr(ordinary, "COMPILED", compiled)
+        found.append(_in_tables(of, block))
+    assert found[0] == found[1]
+
+
+def _in_tables(of: Source, block: bytes) -> list[Any]:
+    assert of.ordinary is not None
+    memory: dict[Any, Any] = {}
+    out: list[Any] = []
+    for number in range(3):
+        ordinaries = Ordinaries(of.ordinary, memory)
+        ordinaries.enter(Place("a", "b"))
+        # lines of one block are looked at together, so stages of one request must not be parted differently
+        out += [(piece.data, piece.offset, piece.line) for piece in ordinaries.lines(block, number, 1)]
+        out += [
+            [row for row in rows(table, ()) if row.get("stage", 0) in (0, 3, 4)]
+            for table in ordinaries.tables(number, 9)
+            if table is not None
+        ]
+    return out
+
+
+def test_a_secret_in_a_part_is_met_anew_in_every_table() -> None:
+    """What was found to be unusual once stays so."""
+    of = source("kubernetes")
+    assert of.ordinary is not None
+    entry = text(EXAMPLES["kubernetes"][0] | {"userAgent": "hvs.CAESIJ0123456789abcdef0123"})
+    ordinaries = Ordinaries(of.ordinary)
+    for _ in range(3):
+        ordinaries.enter(Place("a", "b"))
+        assert list(ordinaries.take([entry, entry], [0, 1], [1, 2])) == [0, 1]
+        assert ordinaries.tables(0, 0) == (None, None)

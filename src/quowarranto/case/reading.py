@@ -24,7 +24,8 @@ from quowarranto.case.cutting_parquet import cut_parquet
 from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.envelopes import opened
 from quowarranto.case.inputs import Input
-from quowarranto.case.ordinary import BATCH, Memory, Ordinaries, Place, new_memory
+from quowarranto.case.ordinary import Ordinaries, Place
+from quowarranto.case.ordinary_rows import BATCH, Memory
 from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.case.store import write_parquet
 from quowarranto.case.tables import OBSERVATIONS, QUARANTINE, rows_of
@@ -160,7 +161,7 @@ class _Reader:
         self.ordinaries = None
         if source.ordinary is not None and stretch.input.envelope is None:
             if source.name not in self.many:
-                memory = _memories.setdefault(source.name, new_memory(source.ordinary))
+                memory = _memories.setdefault(source.name, {})
                 self.many[source.name] = Ordinaries(source.ordinary, memory)
             self.ordinaries = self.many[source.name]
             self.ordinaries.enter(Place(stretch.input.path, stretch.source_name))

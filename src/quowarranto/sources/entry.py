@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from quowarranto.records import Instant, Kind, Record
+from quowarranto.sources.layout import Layout
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -103,10 +104,12 @@ class Ordinary(msgspec.Struct, frozen=True, kw_only=True):
         parts: in the order of the members.
         action_id, fact_id: what precedes the entry's name in the ids; both records bear its time.
         fact_kind: the kind of the fact.
+        layout: by which entries are cut, where that is all that `cut` does: it is done in machine code then.
     """
 
     cut: Callable[[Sequence[bytes | memoryview]], Cut]
     parts: tuple[Part, ...]
+    layout: Layout | None = None
     action_id: str
     fact_id: str = ""
     fact_kind: Kind = "decision"

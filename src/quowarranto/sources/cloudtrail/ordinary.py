@@ -5,21 +5,19 @@ An event of IAM or STS may change who may do what; of a sign-in the answer is in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import instants
 from quowarranto.sources.cloudtrail import action
 from quowarranto.sources.cloudtrail.event import Event, Identity, to_event
 from quowarranto.sources.cloudtrail.outcomes import outcome_of
 from quowarranto.sources.cloudtrail.principals import acting, behalf
 from quowarranto.sources.cloudtrail.resources import resource_of
-from quowarranto.sources.entry import Cut, Fields, Ordinary, Part
-from quowarranto.sources.members import NOTHING, Members, together
+from quowarranto.sources.entry import Fields, Ordinary, Part
+from quowarranto.sources.layout import ANY_HEXADECIMAL, Layout, Member
+from quowarranto.sources.members import cutter, together
 from quowarranto.sources.strict import strict_json
 
 CHANGING = frozenset({"iam.amazonaws.com", "sts.amazonaws.com", "cognito-identity.amazonaws.com"})
@@ -27,72 +25,61 @@ CHANGING = frozenset({"iam.amazonaws.com", "sts.amazonaws.com", "cognito-identit
 _ANSWERING = CHANGING | {"signin.amazonaws.com"}
 
 
-class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The members that an event of CloudTrail may have."""
-
-    eventTime: str
-    eventSource: str
-    eventName: str
-    eventID: str
-    recipientAccountId: str
-    userIdentity: msgspec.Raw
-    awsRegion: str = ""
-    requestID: str = ""
-    sourceIPAddress: msgspec.Raw = NOTHING
-    userAgent: msgspec.Raw = NOTHING
-    errorCode: msgspec.Raw = NOTHING
-    errorMessage: msgspec.Raw = NOTHING
-    requestParameters: msgspec.Raw = NOTHING
-    resources: msgspec.Raw = NOTHING
-    readOnly: msgspec.Raw = NOTHING
-    eventVersion: msgspec.Raw = NOTHING
-    responseElements: msgspec.Raw = NOTHING
-    additionalEventData: msgspec.Raw = NOTHING
-    eventType: msgspec.Raw = NOTHING
-    apiVersion: msgspec.Raw = NOTHING
-    managementEvent: msgspec.Raw = NOTHING
-    eventCategory: msgspec.Raw = NOTHING
-    vpcEndpointId: msgspec.Raw = NOTHING
-    vpcEndpointAccountId: msgspec.Raw = NOTHING
-    serviceEventDetails: msgspec.Raw = NOTHING
-    edgeDeviceDetails: msgspec.Raw = NOTHING
-    tlsDetails: msgspec.Raw = NOTHING
-    sessionCredentialFromConsole: msgspec.Raw = NOTHING
-
-
-_cutting = Members(_Event)
-_ID = "0123456789abcdefABCDEF-"
-_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-"""Request ids are UUIDs, and those of S3 sixteen capitals and digits."""
-
-
-def cut(entries: Sequence[bytes | memoryview]) -> Cut:
-    """Events as (who, what, on what, how, the rest)."""
-    whole, columns = _cutting.columns(entries)
-    times, services, names, ids, accounts, identities, regions, requests, *raw = columns
-    addresses, agents, codes, messages, parameters, resources, read_only, versions, *rest = raw
-    moments = instants(times)
-    ordinary = [
-        yes and at is not None and service not in _ANSWERING and account != ""
-        and len(event) == 36 and not event.strip(_ID)
-        and (not request.strip(_ID) or (len(request) == 16 and not request.strip(_CAPITALS)))
-        for yes, at, service, account, event, request in zip(
-            whole, moments, services, accounts, ids, requests, strict=True)
-    ]  # fmt: skip
-    return Cut(
-        ordinary=ordinary,
-        names=ids,
-        times=moments,
-        stages=[0] * len(entries),
-        members=(
-            list(zip(identities, addresses, agents, strict=True)),
-            list(zip(services, names, regions, accounts, read_only, strict=True)),
-            list(zip(services, names, regions, accounts, parameters, resources, strict=True)),
-            list(zip(codes, messages, strict=True)),
-            list(zip(versions, *rest, strict=True)),
-        ),
-        said={"request_id": requests},
-    )
+_ASIDE = (
+    "eventVersion",
+    "responseElements",
+    "additionalEventData",
+    "eventType",
+    "apiVersion",
+    "managementEvent",
+    "eventCategory",
+    "vpcEndpointId",
+    "vpcEndpointAccountId",
+    "serviceEventDetails",
+    "edgeDeviceDetails",
+    "tlsDetails",
+    "sessionCredentialFromConsole",
+)
+_LAYOUT = Layout(
+    members=(
+        Member("eventVersion"),
+        Member("userIdentity", required=True),
+        Member("eventTime", "time", required=True),
+        Member("eventSource", "text", required=True),
+        Member("eventName", "text", required=True),
+        Member("awsRegion", "text"),
+        Member("sourceIPAddress"),
+        Member("userAgent"),
+        Member("errorCode"),
+        Member("errorMessage"),
+        Member("requestParameters"),
+        Member("responseElements"),
+        Member("additionalEventData"),
+        Member("requestID", "said", called="request_id"),
+        Member("eventID", "name", (ANY_HEXADECIMAL,), required=True),
+        Member("readOnly"),
+        Member("resources"),
+        Member("eventType"),
+        Member("managementEvent"),
+        Member("recipientAccountId", "text", required=True),
+        Member("eventCategory"),
+        Member("apiVersion"),
+        Member("vpcEndpointId"),
+        Member("vpcEndpointAccountId"),
+        Member("serviceEventDetails"),
+        Member("edgeDeviceDetails"),
+        Member("tlsDetails"),
+        Member("sessionCredentialFromConsole"),
+    ),
+    parts=(
+        ("userIdentity", "sourceIPAddress", "userAgent"),
+        ("eventSource", "eventName", "awsRegion", "recipientAccountId", "readOnly"),
+        ("eventSource", "eventName", "awsRegion", "recipientAccountId", "requestParameters", "resources"),
+        ("errorCode", "errorMessage"),
+        _ASIDE,
+    ),
+)
+"""Events as (who, what, on what, how, the rest)."""
 
 
 _NOBODY = Identity()
@@ -135,7 +122,7 @@ def _what(members: tuple[str, str, str, str, bytes]) -> Fields | None:
         )
     except RejectedEntry:
         return None
-    if not service or not name:
+    if service in _ANSWERING:
         return None
     return {
         "action": f"{event.service}:{event.eventName}",
@@ -186,7 +173,8 @@ def _rest(members: tuple[bytes, ...]) -> Fields | None:
 
 
 ORDINARY = Ordinary(
-    cut=cut,
+    cut=cutter(_LAYOUT),
+    layout=_LAYOUT,
     parts=(
         Part(_who, ("principal", "on_behalf_of", "origin", "cites", "correlates", "attributes")),
         Part(_what, ("action", "attributes")),

@@ -6,78 +6,48 @@ differs from one event to the next is its `auditID` and its times.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import instants
-from quowarranto.sources.entry import Cut, Fields, Ordinary, Part
+from quowarranto.sources.entry import Fields, Ordinary, Part
 from quowarranto.sources.kubernetes import audit, issuance, rbac
 from quowarranto.sources.kubernetes.names import PREFIX
-from quowarranto.sources.members import NOTHING, Members, together
+from quowarranto.sources.layout import HEXADECIMAL, Layout, Member
+from quowarranto.sources.members import cutter, together
 from quowarranto.sources.strict import strict_json
 
 _Members = tuple[Any, ...]
 
 
-class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The members of an event without bodies; what is `Raw` is read as a part."""
-
-    kind: Literal["Event"]
-    apiVersion: Literal["audit.k8s.io/v1"]
-    auditID: str
-    stage: Literal["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"]
-    verb: str
-    requestReceivedTimestamp: str
-    level: str = ""
-    stageTimestamp: str = ""
-    requestURI: msgspec.Raw = NOTHING
-    user: msgspec.Raw = NOTHING
-    impersonatedUser: msgspec.Raw = NOTHING
-    sourceIPs: msgspec.Raw = NOTHING
-    userAgent: msgspec.Raw = NOTHING
-    objectRef: msgspec.Raw = NOTHING
-    responseStatus: msgspec.Raw = NOTHING
-    annotations: msgspec.Raw = NOTHING
-
-
-_cutting = Members(_Event)
-
-
-def cut(entries: Sequence[bytes | memoryview]) -> Cut:
-    """Events without bodies, as (who, what, how)."""
-    whole, columns = _cutting.columns(entries)
-    _, _, names, stages, verbs, received, _, _, uris, users, targets, addresses, agents, refs, statuses, notes = columns
-    times = instants(received)
-    ordinary = whole
-    if None in times or not _plain(names, uris):
-        ordinary = [
-            yes and at is not None and _plain((name,), (uri,))
-            for yes, at, name, uri in zip(whole, times, names, uris, strict=True)
-        ]
-    return Cut(
-        ordinary=ordinary,
-        names=names,
-        times=times,
-        stages=[audit.STAGES.get(stage, 0) for stage in stages],
-        members=(
-            list(zip(users, targets, addresses, agents, strict=True)),
-            list(zip(verbs, refs, [b"" if ref else uri for ref, uri in zip(refs, uris, strict=True)], strict=True)),
-            list(zip(statuses, notes, stages, strict=True)),
-        ),
-    )
-
-
-def _plain(names: Sequence[str], uris: Sequence[bytes]) -> bool:
-    """Whether these are audit ids that the API server made, and URIs that nobody need look at beside an object."""
-    return (
-        set(map(len, names)) == {36}
-        and not "".join(names).strip("0123456789abcdef-")
-        and b"".join(uris).isascii()
-        and all(uri[:1] in (b'"', b"") for uri in uris)
-    )
+_LAYOUT = Layout(
+    members=(
+        Member("kind", "exact", ("Event",), required=True),
+        Member("apiVersion", "exact", ("audit.k8s.io/v1",), required=True),
+        Member("level", "text"),
+        Member("auditID", "name", (HEXADECIMAL,), required=True),
+        Member("stage", "stage", ("", *audit.STAGES), required=True),
+        Member("requestURI", "written"),
+        Member("verb", "text", required=True),
+        Member("user"),
+        Member("impersonatedUser"),
+        Member("sourceIPs"),
+        Member("userAgent"),
+        Member("objectRef"),
+        Member("responseStatus"),
+        Member("requestReceivedTimestamp", "time", required=True),
+        Member("stageTimestamp", "text"),
+        Member("annotations"),
+    ),
+    parts=(
+        ("user", "impersonatedUser", "sourceIPs", "userAgent"),
+        ("verb", "objectRef", "requestURI"),
+        ("responseStatus", "annotations", "stage"),
+    ),
+    unless={"requestURI": "objectRef"},
+)
+"""Events without bodies, as (who, what, how). A URI says nothing that the object does not."""
 
 
 def _event(**members: bytes | str) -> audit.Event:
@@ -147,7 +117,8 @@ def _how(members: _Members) -> Fields | None:
 
 
 ORDINARY = Ordinary(
-    cut=cut,
+    cut=cutter(_LAYOUT),
+    layout=_LAYOUT,
     parts=(
         Part(_who, ("principal", "on_behalf_of", "origin", "cites", "attributes"), ("principal", "request.subject")),
         Part(_what, ("action", "resource", "attributes"), ("request.action", "request.resource")),

@@ -1,0 +1,349 @@
+"""Rows of ordinary entries that wait to be written, cut and kept in machine memory (`compiled/cutter.c`).
+
+The same as `ordinary_rows.ListedRows`, for sources that declare a layout, where the library was made.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterator, Sequence
+from ctypes import POINTER, byref, c_char_p, c_int32, c_int64
+from itertools import accumulate, chain
+from typing import Any
+
+from arro3.core import Array, list_array
+
+from quowarranto.case import cutting
+from quowarranto.case.cutting import Piece
+from quowarranto.case.ordinary_rows import (
+    KEPT,
+    ByPart,
+    ByUnion,
+    Chosen,
+    Memory,
+    OwnName,
+    OwnTime,
+    Said,
+    Text,
+    Union,
+    clean_part,
+)
+from quowarranto.compiled.library import (
+    MOST_MEMBERS,
+    MOST_PARTS,
+    MOST_SAID,
+    ArrowArray,
+    ArrowSchema,
+    Field,
+    PartOf,
+    capsules,
+    library,
+    sha256_of_openssl,
+)
+from quowarranto.compiled.library import Piece as Written
+from quowarranto.sources.entry import Fields, Ordinary
+from quowarranto.sources.layout import Layout
+
+_KINDS = {"raw": 0, "text": 1, "written": 2, "exact": 3, "stage": 4, "name": 5, "time": 6, "said": 7}
+_TIMES, _LINES, _OFFSETS, _STAGES, _PLACES, _UNIONS, _PARTS = range(7)
+_CONSTANT, _BY_PART, _BY_UNION, _OWN_NAME, _SAID, _OWN_TIME, _OWN_DIGEST = range(7)
+_UNUSUAL = -1
+_LONGEST = 1 << 30
+"""Bytes of a block: places in it are numbers of 31 bits."""
+
+
+class _Machine:
+    """A cutter of the library for one layout, kept for all collections of a source in this process."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.library = library()
+        place = {member.name: number for number, member in enumerate(layout.members)}
+        self._fields = (Field * len(layout.members))(
+            *(
+                Field(
+                    member.name.encode(),
+                    _KINDS[member.how],
+                    member.required,
+                    "\0".join(member.values).encode(),
+                    len(member.values),
+                )
+                for member in layout.members
+            )
+        )
+        nowhere = (-1,) * MOST_MEMBERS
+        self._parts = (PartOf * len(layout.parts))(
+            *(
+                PartOf(
+                    (*(place[name] for name in part), *nowhere)[:MOST_MEMBERS],
+                    (*(place[layout.unless[name]] if name in layout.unless else -1 for name in part), *nowhere)[
+                        :MOST_MEMBERS
+                    ],
+                    len(part),
+                )
+                for part in layout.parts
+            )
+        )
+        self.members = [[(place[name], layout.members[place[name]].how) for name in part] for part in layout.parts]
+        self.said = [member.called for member in layout.members if member.how == "said"]
+        self.handle = self.library.qw_new(
+            self._fields,
+            len(self._fields),
+            self._parts,
+            len(self._parts),
+            int.from_bytes(os.urandom(8), "little"),
+            sha256_of_openssl(),
+        )
+        if not self.handle:
+            raise MemoryError
+        weakref.finalize(self, self.library.qw_free, self.handle)
+        self.read: list[list[Fields | None]] = [[] for _ in layout.parts]
+        """What was read from the members of each part, by the number that the library gave them."""
+
+    def checked(self, result: int) -> int:
+        """A result that is no failure."""
+        if result < 0:
+            raise MemoryError
+        return result
+
+
+class CompiledRows:
+    """Rows that the library keeps."""
+
+    def __init__(self, ordinary: Ordinary, machine: _Machine) -> None:
+        self._ordinary = ordinary
+        self._machine = machine
+        self.begin()
+
+    @classmethod
+    def made(cls, ordinary: Ordinary, memory: Memory) -> CompiledRows | None:
+        """None where it cannot be done in this way."""
+        layout = ordinary.layout
+        if layout is None or library() is None:
+            return None
+        said = sum(member.how == "said" for member in layout.members)
+        if len(layout.members) > MOST_MEMBERS or len(layout.parts) > MOST_PARTS or said > MOST_SAID:
+            return None
+        if "machine" not in memory:
+            memory["machine"] = _Machine(layout)
+        return cls(ordinary, memory["machine"])
+
+    def begin(self) -> None:
+        machine = self._machine
+        machine.library.qw_begin_anew(machine.handle)
+        for part, read in enumerate(machine.read):
+            if len(read) > KEPT:
+                machine.library.qw_forget(machine.handle, part)
+                read.clear()
+        self._records: list[list[Fields]] = [[] for _ in machine.read]
+
+    def __len__(self) -> int:
+        return int(self._machine.library.qw_waiting(self._machine.handle))
+
+    def read(self, part: int) -> list[Fields]:
+        return self._records[part]
+
+    def lines_left(self, block: bytes, offset: int, line: int, place: int) -> tuple[int, Iterator[Piece]]:
+        machine = self._machine
+        if len(block) > _LONGEST:
+            return 0, cutting.cut_lines(block, offset, line)
+        left = self._taken(machine.library.qw_scan_lines(machine.handle, block, len(block), offset, line, place), block)
+        count = machine.library.qw_entries(machine.handle)
+        where = [(machine.library.qw_begin(machine.handle, one), machine.library.qw_end(machine.handle, one), one)
+                 for one in left]  # fmt: skip
+        return count - len(left), chain.from_iterable(
+            cutting.cut_lines(block[begin:end], offset + begin, line + one) for begin, end, one in where
+        )
+
+    def take(
+        self, entries: Sequence[bytes | memoryview], offsets: Sequence[int], lines: Sequence[int], place: int
+    ) -> Sequence[int]:
+        machine, block = self._machine, b"".join(entries)
+        if len(block) > _LONGEST:
+            return range(len(entries))
+        ends = _longs(accumulate(map(len, entries)), len(entries))
+        found = machine.library.qw_scan_entries(
+            machine.handle, block, ends, _longs(offsets), _longs(lines), len(entries), place
+        )
+        return self._taken(found, block)
+
+    def _taken(self, fresh: int, block: bytes) -> list[int]:
+        """Read the parts that were not met since `begin`, and take what is ordinary; returns which entries are left."""
+        machine = self._machine
+        if machine.checked(fresh):
+            met = machine.library.qw_fresh(machine.handle)
+            spans = machine.library.qw_fresh_spans(machine.handle)
+            width = len(machine._fields)
+            for one in range(fresh):
+                self._meet(met[one], spans, one * width, block)
+        count = machine.checked(machine.library.qw_take(machine.handle))
+        return machine.library.qw_left(machine.handle)[:count] if count else []
+
+    def _meet(self, met: Any, spans: Any, first: int, block: bytes) -> None:
+        machine, part = self._machine, self._ordinary.parts[met.part]
+        read, records = machine.read[met.part], self._records[met.part]
+        if met.number == len(read):
+            layout = self._ordinary.layout
+            assert layout is not None
+            read.append(clean_part(part.read(self._members(met.part, spans, first, block))))
+        fields = read[met.number]
+        if fields is None:
+            machine.library.qw_assign(machine.handle, met.part, met.number, _UNUSUAL, 0)
+            return
+        if not records or part.action or part.fact:
+            records.append(fields)
+        machine.library.qw_assign(machine.handle, met.part, met.number, len(records) - 1, fields[1] is not None)
+
+    def _members(self, part: int, spans: Any, first: int, block: bytes) -> tuple[Any, ...]:
+        layout = self._ordinary.layout
+        assert layout is not None
+        found: list[bytes | str] = []
+        for name, (place, how) in zip(layout.parts[part], self._machine.members[part], strict=True):
+            span = spans[first + place]
+            value = block[span.begin : span.end]
+            beside = layout.unless.get(name)
+            if beside is not None:
+                other = spans[first + next(n for n, m in enumerate(layout.members) if m.name == beside)]
+                if other.end > other.begin:
+                    value = b""
+            found.append(value if how in ("raw", "written") else value.decode())
+        return tuple(found)
+
+    def chosen(self, which: int) -> Chosen:
+        return _Columns(self._machine, which)
+
+
+class _Columns:
+    """The rows of which there is an action, or a fact."""
+
+    def __init__(self, machine: _Machine, which: int) -> None:
+        self._machine = machine
+        self._which = which
+        self.count = machine.checked(machine.library.qw_choose(machine.handle, which))
+        self.own: dict[str, list[Any]] = {}
+
+    def _numbers(self, column: int) -> Array:
+        machine = self._machine
+        array, schema = ArrowArray(), ArrowSchema()
+        machine.checked(machine.library.qw_numbers(machine.handle, self._which, column, byref(array), byref(schema)))
+        return _taken_in(array, schema)
+
+    def index(self, part: int) -> Array:
+        return self._numbers(_PARTS + part)
+
+    def times(self) -> Array:
+        return self._numbers(_TIMES)
+
+    def stages(self) -> Array:
+        return self._numbers(_STAGES)
+
+    def lines(self) -> Array:
+        return self._numbers(_LINES)
+
+    def offsets(self) -> Array:
+        return self._numbers(_OFFSETS)
+
+    def places(self) -> Array:
+        return self._numbers(_PLACES)
+
+    def sha256(self) -> Array:
+        return self._written([Written(_OWN_DIGEST, 0, None, None)])
+
+    def unite(self, asked: Sequence[tuple[int, Sequence[int]]], says: bool) -> list[Union]:
+        machine, which = self._machine, self._which
+        parts = (c_int32 * len(asked))(*(part for part, _ in asked))
+        kinds: list[Any] = [(c_int32 * max(1, len(one)))(*one) for _, one in asked]
+        rows = (c_int64 * max(1, self.count))()
+        found = machine.checked(
+            machine.library.qw_unite(
+                machine.handle,
+                which,
+                parts,
+                (POINTER(c_int32) * len(asked))(*kinds),
+                len(asked),
+                says,
+                rows,
+            )
+        )
+        unions = []
+        for row in rows[:found]:
+            has = machine.library.qw_has_at(machine.handle, which, row) if says else 0
+            unions.append(
+                Union(
+                    tuple(one[machine.library.qw_part_at(machine.handle, which, part, row)] for part, one in asked),
+                    tuple(name for place, name in enumerate(machine.said) if has >> place & 1),
+                )
+            )
+        return unions
+
+    def texts(self, pieces: Sequence[Text], *, digested: bool = False, or_null: bool = False) -> Array:
+        return self._written([self._piece(piece) for piece in pieces], digested=digested, or_null=or_null)
+
+    def _piece(self, piece: Text) -> Written:
+        match piece:
+            case ByPart(part, texts):
+                return Written(_BY_PART, part, *_texts(texts))
+            case ByUnion(texts):
+                return Written(_BY_UNION, 0, *_texts(texts))
+            case OwnName():
+                return Written(_OWN_NAME, 0, None, None)
+            case OwnTime():
+                return Written(_OWN_TIME, 0, None, None)
+            case Said(name):
+                return Written(_SAID, self._machine.said.index(name), None, None)
+            case str():
+                return Written(_CONSTANT, 0, *_texts([piece]))
+
+    def _written(self, pieces: Sequence[Written], *, digested: bool = False, or_null: bool = False) -> Array:
+        machine = self._machine
+        array, schema = ArrowArray(), ArrowSchema()
+        machine.checked(
+            machine.library.qw_texts(
+                machine.handle,
+                self._which,
+                (Written * len(pieces))(*pieces),
+                len(pieces),
+                digested,
+                or_null,
+                byref(array),
+                byref(schema),
+            )
+        )
+        return _taken_in(array, schema)
+
+    def lists(self, prefix: str, groups: Sequence[tuple[int, Sequence[Sequence[str]]]]) -> Any:
+        machine, start = self._machine, prefix.encode()
+        texts, ends, lists = [], [], []
+        for _, given in groups:
+            flat, until = _texts([text for group in given for text in group])
+            texts.append(flat)
+            ends.append(until)
+            lists.append(_longs(accumulate(map(len, given)), len(given)))
+        offsets, offsets_schema, array, schema = ArrowArray(), ArrowSchema(), ArrowArray(), ArrowSchema()
+        count = len(groups)
+        machine.checked(
+            machine.library.qw_lists(
+                *(machine.handle, self._which, start, len(start)),
+                (c_int32 * count)(*(part for part, _ in groups)),
+                (c_char_p * count)(*texts),
+                (POINTER(c_int64) * count)(*ends),
+                (POINTER(c_int64) * count)(*lists),
+                *(count, byref(offsets), byref(offsets_schema), byref(array), byref(schema)),
+            )
+        )
+        return list_array(_taken_in(offsets, offsets_schema), _taken_in(array, schema))
+
+
+def _longs(values: Any, count: int | None = None) -> Any:
+    """Numbers of 64 bits as the library takes them."""
+    return (c_int64 * max(1, len(values) if count is None else count))(*values)
+
+
+def _texts(texts: Sequence[str]) -> tuple[bytes, Any]:
+    """Texts as the library takes them: one after the other, and where each ends."""
+    encoded = [text.encode() for text in texts]
+    return b"".join(encoded), _longs(accumulate(map(len, encoded)), len(encoded))
+
+
+def _taken_in(array: ArrowArray, schema: ArrowSchema) -> Array:
+    return Array.from_arrow_pycapsule(*capsules(array, schema))
