@@ -19,6 +19,7 @@ from quowarranto.sources import (
     ocsf,
     opa,
     openssh,
+    otlp,
     postgres,
     spire,
     sudo,
@@ -61,6 +62,7 @@ SOURCES: tuple[Source, ...] = (
     cedar.SOURCE,
     ocsf.SOURCE,
     caep.SOURCE,
+    otlp.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
