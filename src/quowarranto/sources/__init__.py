@@ -11,6 +11,7 @@ from quowarranto.sources import (
     caep,
     cedar,
     cerbos,
+    cloudevents,
     cloudtrail,
     github,
     kubernetes,
@@ -63,6 +64,7 @@ SOURCES: tuple[Source, ...] = (
     ocsf.SOURCE,
     caep.SOURCE,
     otlp.SOURCE,
+    cloudevents.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
