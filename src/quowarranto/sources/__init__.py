@@ -21,6 +21,7 @@ from quowarranto.sources import (
     opa,
     openssh,
     otlp,
+    pomerium,
     postgres,
     spire,
     sudo,
@@ -65,6 +66,7 @@ SOURCES: tuple[Source, ...] = (
     caep.SOURCE,
     otlp.SOURCE,
     cloudevents.SOURCE,
+    pomerium.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
