@@ -13,12 +13,14 @@ from quowarranto.sources import (
     cerbos,
     cloudevents,
     cloudtrail,
+    envoy,
     github,
     kubernetes,
     mcp,
     native,
     ocsf,
     opa,
+    openfga,
     openssh,
     otlp,
     pomerium,
@@ -66,6 +68,8 @@ SOURCES: tuple[Source, ...] = (
     caep.SOURCE,
     otlp.SOURCE,
     cloudevents.SOURCE,
+    envoy.SOURCE,
+    openfga.SOURCE,
     pomerium.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]

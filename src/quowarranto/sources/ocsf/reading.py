@@ -245,11 +245,7 @@ def _decisions(event: Event, action: Action) -> tuple[list[AuthorityFact], list[
                 effect="allow" if effect == "allow" else "deny",
                 principal=action.principal,
                 cites=(key,) if key else (),
-                request={
-                    "subject": {"type": action.principal.type, "id": action.principal.id},
-                    "action": {"name": action.action},
-                    "resource": {"type": action.resource.type, "id": action.resource.id},
-                },
+                # Without a `request`: it is about this event, and must be found for no other.
                 attributes={"policy": one.policy.called} if one.policy and one.policy.called else {},
             )
         )
