@@ -9,6 +9,7 @@ from quowarranto.errors import ConfigError
 from quowarranto.sources import (
     authzen,
     caep,
+    casbin,
     cedar,
     cerbos,
     cloudevents,
@@ -71,6 +72,7 @@ SOURCES: tuple[Source, ...] = (
     envoy.SOURCE,
     openfga.SOURCE,
     pomerium.SOURCE,
+    casbin.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
