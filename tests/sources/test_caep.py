@@ -159,6 +159,15 @@ def test_claims_without_a_signature_do_not_get_around_configured_keys() -> None:
     assert fact(configured(public(MADE["ES256"]), unsigned=True), data).end == "revoked"
 
 
+def test_an_issuer_may_end_a_token_of_another_and_not_begin_one() -> None:
+    """Else whoever may tell of its own sessions could make up those of everybody."""
+    other = {"sub_id": {"format": "jwt_id", "iss": "https://other.example.com", "jti": "token-17"}}
+    assert fact(SOURCE, json.dumps(CLAIMS | other).encode()).end == "revoked"
+    begun = {"events": {EVENT.replace("session-revoked", "session-established"): {"event_timestamp": 1772355600}}}
+    assert "another issuer" in refused(SOURCE, json.dumps(CLAIMS | other | begun).encode())
+    assert fact(SOURCE, json.dumps(CLAIMS | begun).encode()).fact == "established"
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -161,6 +161,8 @@ def _used(
             attributes={key: value for key, value in attributes.items() if key != "event"},
         )
         return
+    if about.foreign:
+        raise RejectedEntry("it begins a session or token of another issuer, which that one alone may do")
     if session is None:
         who = about.who
         yield AuthorityFact(kind="credential", id=cites[0], time=at, principal=who, attributes=attributes)

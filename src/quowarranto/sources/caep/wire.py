@@ -100,6 +100,8 @@ class Parties(msgspec.Struct, frozen=True):
     session: str | None = None
     token: str | None = None
     device: str | None = None
+    foreign: bool = False
+    """The session or token is of another issuer than the one that speaks of it."""
 
     @property
     def named(self) -> bool:
@@ -144,10 +146,12 @@ def _parties(subject: Subject, issuer: str) -> Parties:
         each = [_parties(_subject(one), issuer) for one in subject.identifiers if one.get("format") != "aliases"]
         return next((one for one in each if one.named), Parties())
     if form == "jwt_id" or (not form and subject.jti):
-        return Parties(token=keys.maybe(lambda jti: keys.token_of_issuer(subject.iss or issuer, jti), subject.jti))
+        token = keys.maybe(lambda jti: keys.token_of_issuer(subject.iss or issuer, jti), subject.jti)
+        return Parties(token=token, foreign=_is_other(subject.iss, issuer))
     if form == "saml_assertion_id":
         named = subject.assertion_id
-        return Parties(token=f"saml/assertion/{subject.issuer or issuer}/{named}" if named else None)
+        token = f"saml/assertion/{subject.issuer or issuer}/{named}" if named else None
+        return Parties(token=token, foreign=_is_other(subject.issuer, issuer))
     if form == "opaque":
         return Parties(session=session_key(issuer, subject.id))
     return Parties(who=_person(subject, form))
@@ -164,7 +168,12 @@ def _complex(subject: Subject, issuer: str) -> Parties:
         session=of_session.session or (session_key(inner.iss or issuer, inner.sub) if inner and inner.sub else None),
         token=of_session.token,
         device=(told.id or told.sub or told.uri) if told else None,
+        foreign=of_session.foreign or _is_other(inner.iss if inner else None, issuer),
     )
+
+
+def _is_other(named: str | None, issuer: str) -> bool:
+    return named is not None and named.rstrip("/") != issuer.rstrip("/")
 
 
 def _person(subject: Subject, form: str) -> Principal | None:

@@ -167,13 +167,22 @@ def _agent(said: Said) -> str | None:
 def _who(said: Said, about: Said, is_server: bool) -> tuple[Principal, tuple[Principal, ...]]:
     """A server knows the end user that it authenticated, an asking service itself and perhaps for whom it asks."""
     person = said.get("enduser.id") or said.get("user.id")
-    user = (Principal("user", person),) if person else ()
+    user = (_end_user(person),) if person else ()
     if is_server:
         if user:
             return user[0], ()
         return Principal("anonymous", said.get("client.address") or said.get("network.peer.address") or "unknown"), ()
     agent = _agent(said)
     return (Principal("agent", agent) if agent else Principal("workload", _service(about))), user
+
+
+def _end_user(name: str) -> Principal:
+    """An end user may be a workload, under a name that tells so."""
+    if (workload := keys.maybe(keys.spiffe_id, name)) is not None:
+        return Principal("workload", workload)
+    if name.startswith("system:serviceaccount:") and (account := keys.maybe(keys.service_account, name)) is not None:
+        return Principal("service_account", account)
+    return Principal("user", name)
 
 
 def _origin(said: Said, about: Said, is_server: bool) -> str | None:
