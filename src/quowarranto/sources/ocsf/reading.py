@@ -51,7 +51,7 @@ _DENIES = frozenset(
 )
 _BLOCKED = frozenset((2, 3, 4, 6))  # dispositions: blocked, quarantined, isolated, dropped
 _REFUSAL = re.compile(r"access.?denied|unauthori[sz]ed|forbidden|permission.?denied|not.?authori[sz]ed|40[13]", re.I)
-_AWS_KEY = re.compile(r"A[KS]IA[A-Z2-7]{16}")
+_AWS_KEY = re.compile(r"A[KS]IA[A-Z0-9]{12,124}")
 
 
 def read(entry: Entry) -> Outcome:
