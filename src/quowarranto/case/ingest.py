@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -72,11 +73,8 @@ def ingest(
     job = Job(str(writer.folder), writer.number, int(time.time() * 1_000_000), settings or {})
     shown = [(names or {}).get(one.path, one.stem) for one in inputs]
     workers = workers or os.cpu_count() or 1
-    tasks = list(_tasks(inputs, shown, workers))
-    if len(tasks) >= 1 << TASK_BITS:
-        raise SourceError("too much for one run", hint="link a part of the files first, then the others")
     counts = [Counts() for _ in inputs]
-    for read in _results(job, tasks, workers, sum(map(_weight, inputs))):
+    for read in _results(job, _tasks(inputs, shown, workers), workers, sum(map(_weight, inputs))):
         progress(read.bytes)
         for table, files in read.files.items():
             writer.stage(table, files)
@@ -131,13 +129,15 @@ def _ranges(path: Path, least: int) -> Iterator[tuple[int, int, int]]:
         yield begin, at, first
 
 
-def _results(job: Job, tasks: list[Task], processes: int, weight: int) -> Iterator[Read]:
-    if processes == 1 or weight < _ALONE or len(tasks) < 2:
-        for task in tasks:
-            yield read_task(job, task)
+def _results(job: Job, tasks: Iterator[Task], processes: int, weight: int) -> Iterator[Read]:
+    first = list(islice(tasks, processes))
+    if len(first) < 2 or weight < _ALONE:
+        for task in chain(first, tasks):
+            yield read_task(job, _numbered(task))
         return
-    with ProcessPoolExecutor(min(processes, len(tasks)), mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(read_task, job, task) for task in tasks]
+    with ProcessPoolExecutor(len(first), mp_context=get_context("spawn")) as pool:
+        # readers begin while the ends of lines are still being looked for
+        waiting = [pool.submit(read_task, job, _numbered(task)) for task in chain(first, tasks)]
         try:
             for done in as_completed(waiting):
                 yield done.result()
@@ -149,6 +149,12 @@ def _results(job: Job, tasks: list[Task], processes: int, weight: int) -> Iterat
             ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _numbered(task: Task) -> Task:
+    if task.number >= 1 << TASK_BITS:
+        raise SourceError("too much for one run", hint="link a part of the files first, then the others")
+    return task
 
 
 def _add(counts: Counts, more: Counts) -> None:
