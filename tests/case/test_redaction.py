@@ -305,3 +305,13 @@ def test_an_encoded_secret_is_removed_too(name: str, how: str) -> None:
 )
 def test_what_is_encoded_and_no_secret_stays(text: str) -> None:
     assert redact_json([text]) == [text]
+
+
+@pytest.mark.parametrize("before", ["opa/decision/", "a/", "ab/", "abc/", "x-", "trace_", ""])
+@pytest.mark.parametrize("after", ["", "/get", "-1", "_x"])
+def test_a_secret_in_base64_is_found_inside_an_identifier(before: str, after: str) -> None:
+    """As in the key of a record, where base64 cannot be told from what stands before it."""
+    secret = "password=correct-horse-battery-staple"
+    encoded = base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
+    (found,) = redact_json([f"{before}{encoded}{after}"])
+    assert encoded not in found

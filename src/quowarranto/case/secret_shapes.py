@@ -90,6 +90,7 @@ _name_kinds: dict[str, bool] = {}
 
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
 """What base64 of a secret is at least; it has letters of both kinds."""
+_READABLE = re.compile(rb"[\t\n\r -~]{8,}")
 _QUOTED_RUN = re.compile(r"[^\s\"'<>]{0,4096}%[0-9A-Fa-f]{2}[^\s\"'<>]{0,4096}")
 """A stretch of text with URL-encoded characters in it."""
 
@@ -109,11 +110,16 @@ def _hides_a_secret(found: re.Match[str]) -> bool:
     if run.islower() or run.isupper():
         return False
     bare = run.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        plain = b64decode(bare + "=" * (-len(bare) % 4), validate=True).decode("ascii")
-    except ValueError:
-        return False
-    return _shows_a_secret(plain)
+    # the run may begin with something else (`opa/decision/`), so what is encoded may begin at any of four characters
+    return any(_shows_a_secret(plain) for skipped in range(4) for plain in _plain_texts(bare[skipped:]))
+
+
+def _plain_texts(encoded: str) -> list[str]:
+    """What is readable of what base64 stands for; a last character that stands for nothing by itself is left out."""
+    if len(encoded) % 4 == 1:
+        encoded = encoded[:-1]
+    found = _READABLE.findall(b64decode(encoded + "=" * (-len(encoded) % 4)))
+    return [text.decode("ascii") for text in found]
 
 
 def _shows_a_secret(text: str) -> bool:
