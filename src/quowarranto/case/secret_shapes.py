@@ -24,7 +24,7 @@ _KINDS = (
     ("github token", r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"),
     ("vendor token", r"glpat-[A-Za-z0-9_-]{16,}|(?<![A-Za-z0-9])xox[abeposr]-[A-Za-z0-9-]{10,}|npm_[A-Za-z0-9]{30,}"
                      r"|(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{20,}|[srp]k_live_[A-Za-z0-9]{16,}|AIza[A-Za-z0-9_-]{35}"
-                     r"|ya29\.[A-Za-z0-9_-]{20,}"),
+                     r"|ya29\.(?:[a-z]{1,4}\.)?[A-Za-z0-9_-]{20,}"),
     ("AWS session token", r"(?:FwoGZXIvYXdz|FQoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9/+=]{16,}"),
     ("password in a connection string", r"(?<=://)[^\s/:@\"'\\]*:[^\s/@\"'\\]+(?=@)"),
     ("AWS secret key", r"(?i:aws.{0,20}secret.{0,20}[=:]\s*\\{0,64}[\"']?)[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"),

@@ -15,6 +15,7 @@ from quowarranto.sources import (
     cloudevents,
     cloudtrail,
     envoy,
+    gcp,
     github,
     kubernetes,
     mcp,
@@ -73,6 +74,7 @@ SOURCES: tuple[Source, ...] = (
     openfga.SOURCE,
     pomerium.SOURCE,
     casbin.SOURCE,
+    gcp.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
