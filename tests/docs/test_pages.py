@@ -14,13 +14,16 @@ from tests.model import judge
 from tools import clidocs
 
 from quowarranto.case import config
+from quowarranto.case.store import Case
 from quowarranto.case.tables import TABLES
 from quowarranto.cli import COMMANDS, command_of
 from quowarranto.findings.controls import CONTROLS
 from quowarranto.findings.overview import MEANING
 from quowarranto.findings.pages import page_of
+from quowarranto.findings.standing import standing
+from quowarranto.pipeline import link_paths
 from quowarranto.records import Action, AuthorityFact
-from quowarranto.records.codes import CODES, GUILTY, ROOT_CAUSES
+from quowarranto.records.codes import ABOUT_AUTHORITIES, CODES, GUILTY, ROOT_CAUSES
 from quowarranto.sources import SOURCES
 
 EXIT_CODES = {0, 1, 2, 3, 10, 13}
@@ -56,6 +59,12 @@ def test_the_example_of_a_code_shows_that_code(code: str, tmp_path: Path) -> Non
     assert block is not None
     demanded = re.search(r"```toml\n(.*?)```", page_of(code), re.DOTALL)
     (tmp_path / "quo.toml").write_text(demanded[1] if demanded else "")
+    if code in ABOUT_AUTHORITIES:
+        (tmp_path / "log.jsonl").write_text(block[1])
+        case = Case(tmp_path)
+        link_paths(case, [str(tmp_path / "log.jsonl")], threads=1)
+        assert code in {row["code"] for row in standing(case.snapshot(), config.load_config(tmp_path))}
+        return
     expectations = config.load_config(tmp_path).expect
     judged = judge(
         [record for line in block[1].splitlines() for record in _records(line.encode())], expectations=expectations
@@ -89,10 +98,10 @@ def test_every_exit_code_is_in_both_tables() -> None:
 
 def test_every_setting_is_described_and_shown_with_its_default() -> None:
     page = text(REFERENCE / "configuration.md")
-    settings = [f"{section}.{key}" for section, keys in config._KNOWN.items() for key in keys]
+    settings = [f"{section}.{key}" for section, keys in config._KNOWN.items() for key in keys] + [*config._ALONE]
     assert [name for name in settings if f"| `{name}` |" not in page] == []
     defaults = tomllib.loads(config.DEFAULT)
-    for name in re.findall(r"^\| `([\w.]+)` \| `\"", page, re.MULTILINE):
+    for name in re.findall(r"^\| `(\w+\.\w+)` \| `\"", page, re.MULTILINE):
         section, key = name.split(".")
         assert f'| `{name}` | `"{defaults[section][key]}"` |' in page
 

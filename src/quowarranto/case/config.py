@@ -36,6 +36,10 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "clock": ("skew", "window"),
     "engine": ("name", "master", "connect", "folder", "conf"),
 }
+_DURATIONS = ("sprawl_window", "max_lifetime")
+_HUMAN = ("human_origins", "human_clients", "human_sessions")
+_ALONE = ("sprawl_origins", *_DURATIONS, *_HUMAN)
+"""Settings that stand in no section."""
 _SOURCE = "source"
 _CORRELATE = "correlate"
 _EXPECT = "expect"
@@ -58,10 +62,19 @@ class EngineConfig(msgspec.Struct, frozen=True):
 
 class Config(msgspec.Struct, frozen=True):
     """Settings with their defaults; durations in microseconds; `sources` is what `[source.NAME]` says, by name,
-    `correlate` the declared joins, `expect` the expectations."""
+    `correlate` the declared joins, `expect` the expectations, of which `max_lifetime` is one for all actions.
+
+    `sprawl_…` and `human_…`: what makes QW404 and QW407 (SPEC 8); a network (`10.8.0.0/16`) is one of the patterns that
+    an origin may match.
+    """
 
     skew_us: int = 2_000_000
     window_us: int = 30_000_000
+    sprawl_origins: int = 3
+    sprawl_window_us: int = 3_600_000_000
+    human_origins: tuple[str, ...] = ()
+    human_clients: tuple[str, ...] = ()
+    human_sessions: tuple[str, ...] = ()
     engine: EngineConfig = EngineConfig()
     sources: dict[str, dict[str, Any]] = {}
     correlate: tuple[Correlate, ...] = ()
@@ -97,9 +110,10 @@ def load_config(folder: Path) -> Config:
     sources = _sources(values.pop(_SOURCE, {}), path, text)
     joins = _joins(values.pop(_CORRELATE, []), path, text)
     expectations = _expectations(values.pop(_EXPECT, []), path, text)
+    alone = {name: values.pop(name) for name in _ALONE if name in values}
     for section, keys in values.items():
         if section not in _KNOWN:
-            raise _unknown(section, (*_KNOWN, _SOURCE, _CORRELATE, _EXPECT), path, text)
+            raise _unknown(section, (*_KNOWN, *_ALONE, _SOURCE, _CORRELATE, _EXPECT), path, text)
         if not isinstance(keys, dict):
             raise ConfigError(
                 f"`{section}` is not a section", at=f"{path}:{_line_of(section, text)}", need=f"[{section}]"
@@ -108,13 +122,33 @@ def load_config(folder: Path) -> Config:
             if key not in _KNOWN[section]:
                 raise _unknown(key, _KNOWN[section], path, text)
     clock = values.get("clock", {})
+    durations = {name: _duration(name, alone.pop(name), path, text) for name in _DURATIONS if name in alone}
+    if "max_lifetime" in durations:
+        expectations += (Expectation(name="max_lifetime", max_lifetime_us=durations["max_lifetime"]),)
+    durations |= {name: _duration(name, clock[name], path, text) for name in _KNOWN["clock"] if name in clock}
+    lengths: dict[str, Any] = {f"{name}_us": length for name, length in durations.items() if name != "max_lifetime"}
     return Config(
-        **{f"{name}_us": _duration(name, clock[name], path, text) for name in _KNOWN["clock"] if name in clock},
+        **_of_credentials(alone, path, text),
+        **lengths,
         engine=_engine(values.get("engine", {}), path, text),
         sources=sources,
         correlate=joins,
         expect=expectations,
     )
+
+
+def _of_credentials(values: dict[str, Any], path: Path, text: str) -> dict[str, Any]:
+    """`sprawl_…` and the patterns of what belongs to a person."""
+    for name, value in values.items():
+        at = f"{path}:{_line_of(name, text)}"
+        if name not in _HUMAN:
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigError(f"`{name}` is not a number", at=at, need="a whole number, 1 or more")
+        elif not (isinstance(value, list) and all(isinstance(one, str) and one for one in value)):
+            raise ConfigError(
+                f"`{name}` is not a list of patterns", at=at, need='texts, like ["10.8.0.0/16", "laptop-*"]'
+            )
+    return {name: tuple(value) if name in _HUMAN else value for name, value in values.items()}
 
 
 def _sources(values: Any, path: Path, text: str) -> dict[str, dict[str, Any]]:

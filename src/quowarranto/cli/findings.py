@@ -21,15 +21,15 @@ def command(
     case_folder: Path, known_at: str | None, code: tuple[str, ...], severity: tuple[str, ...], form: str
 ) -> None:
     """What does not hold, the gravest first, folded per authority, or per principal where no authority is at fault."""
-    from quowarranto.case.query import findings
     from quowarranto.findings import present
+    from quowarranto.findings.whole import all_findings
 
     wanted = {name.upper() for name in code}
     known("--code", sorted(wanted), tuple(CODES))
     known("--severity", severity, SEVERITIES)
     rows = (
         present.finding(row)
-        for row in findings(snapshot_of(case_folder, known_at))
+        for row in all_findings(snapshot_of(case_folder, known_at))
         if (not wanted or row["code"] in wanted) and (not severity or row["severity"] in severity)
     )
     show(

@@ -61,5 +61,8 @@ def summary(row: dict[str, Any]) -> str:
         row: of `case.query.findings`.
     """
     who = f"{row['kind']} {row['key']}" if row["key"] else f"{row['principal_type']} {row['principal_id']}"
+    who = who if len(who) <= 160 else who[:159] + "…"
+    if not row["count"]:
+        return f"{CODES[row['code']].name[0].upper()}{CODES[row['code']].name[1:]} ({who})."
     times = "1 action" if row["count"] == 1 else f"{row['count']} actions"
-    return f"{times}: {CODES[row['code']].name} ({who if len(who) <= 160 else who[:159] + '…'})."
+    return f"{times}: {CODES[row['code']].name} ({who})."

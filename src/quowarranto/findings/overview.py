@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from quowarranto.case.query import connect, findings, rows
+from quowarranto.case.query import connect, rows
 from quowarranto.case.store import Snapshot
 from quowarranto.findings import present
+from quowarranto.findings.whole import counted_findings
 from quowarranto.records.codes import SEVERITIES
 
 MEANING: dict[str, str] = {
@@ -21,14 +22,12 @@ MEANING: dict[str, str] = {
 
 def overview(snapshot: Snapshot) -> dict[str, Any]:
     """Counts of the case: actions, facts, authorities, verdicts (gravest first), severities, the worst findings."""
-    connection = connect(snapshot, "verdicts", "runs", "findings")
+    connection = connect(snapshot, "verdicts", "runs")
     verdicts = {
         row["verdict"]: row["n"] for row in rows(connection, "SELECT verdict, count(*) AS n FROM verdicts GROUP BY 1")
     }
     actions = sum(verdicts.values())
-    severities = {
-        row["severity"]: row["n"] for row in rows(connection, "SELECT severity, count(*) AS n FROM findings GROUP BY 1")
-    }
+    severities, worst = counted_findings(snapshot, 8)
     run = rows(connection, "SELECT facts, authorities FROM runs ORDER BY run DESC LIMIT 1")
     return {
         "actions": actions,
@@ -40,5 +39,5 @@ def overview(snapshot: Snapshot) -> dict[str, Any]:
             if name in verdicts
         },
         "severities": {name: severities[name] for name in reversed(SEVERITIES) if name in severities},
-        "worst": [present.finding(row) for row in findings(snapshot, 8)],
+        "worst": [present.finding(row) for row in worst],
     }

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from quowarranto import __version__
-from quowarranto.case.query import connect, findings, quarantine, rows
+from quowarranto.case.query import connect, quarantine, rows
 from quowarranto.case.store import Snapshot
 from quowarranto.findings import present
 from quowarranto.findings.explain import Explainer
+from quowarranto.findings.whole import all_findings
 from quowarranto.records import format_instant
 from quowarranto.records.codes import CODES
 from quowarranto.sources import by_name
@@ -33,7 +34,7 @@ LIMITS = (
 def report_data(snapshot: Snapshot, title: str) -> dict[str, Any]:
     """Everything that `export.report.report_html` shows of a case."""
     connection = connect(snapshot)
-    found = [present.finding(row) | {"name": CODES[row["code"]].name} for row in findings(snapshot, _FINDINGS)]
+    found = [present.finding(row) | {"name": CODES[row["code"]].name} for row in all_findings(snapshot, _FINDINGS)]
     span = rows(connection, "SELECT min(time) AS first_us, max(time) AS last_us FROM verdicts")[0]
     return {
         "title": title,

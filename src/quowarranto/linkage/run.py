@@ -231,7 +231,9 @@ def _records(run: _Run) -> None:
     run.build("crowd", "crowded")
     run.engine.view("counting", run.text("counting" if run.engine.count("crowded") else "counting_uncrowded"))
     run.build("left_out", "acting", "lent", "principal", "subject", "subject_twins", "verb")
-    run.engine.create("code", " UNION ALL ".join(f"SELECT '{c.code}' AS code, {c.bit} AS bit" for c in CODES.values()))
+    run.engine.create(
+        "code", " UNION ALL ".join(f"SELECT '{c.code}' AS code, {c.bit} AS bit" for c in CODES.values() if c.bit)
+    )
 
 
 def _authorities(run: _Run) -> None:

@@ -1,6 +1,6 @@
 """The codes of SPEC 8: name, severity and the bit that stands for each in the engine.
 
-A bit never changes its meaning: verdicts keep the bits of all codes in one integer.
+A bit never changes its meaning: verdicts keep the bits of their codes in one integer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RootCause = Literal[
 
 
 class Code(msgspec.Struct, frozen=True):
-    """One code: its bit in the engine, what it is called, how grave it is, and what it says in a clause."""
+    """One code: its bit in the engine (0: no verdict bears it), its name, how grave it is, what it says in a clause."""
 
     code: str
     bit: int
@@ -37,6 +37,11 @@ class Code(msgspec.Struct, frozen=True):
 
 def _code(position: int, code: str, severity: Severity, name: str, clause: str) -> Code:
     return Code(code, 1 << position, severity, name, clause)
+
+
+def _about(code: str, severity: Severity, name: str, clause: str) -> Code:
+    """A code about an authority itself, found over the whole case (`findings/standing.py`): no verdict bears it."""
+    return Code(code, 0, severity, name, clause)
 
 
 CODES: dict[str, Code] = {
@@ -78,6 +83,10 @@ CODES: dict[str, Code] = {
         _code(27, "QW303", "high", "expected control missing", "a control that is demanded of it is not in its chain"),
         _code(28, "QW405", "medium", "credential lives too long", "its credential lives longer than is allowed"),
         _code(29, "QW503", "high", "standing grant", "a standing grant carries it where none may"),
+        _about("QW404", "high", "secret sprawl", "its credential was used from many origins in a short time"),
+        _about("QW407", "medium", "human use of a non-human identity", "a person used the credential of a workload"),
+        _about("QW501", "medium", "grant never used", "nothing that was done needed the grant"),
+        _about("QW502", "medium", "grant much wider than its use", "a much narrower scope would have sufficed"),
     )
 }
 
@@ -89,6 +98,9 @@ GUILTY: tuple[str, ...] = (
 
 PRINCIPAL_CODES: tuple[str, ...] = ("QW101", "QW102", "QW103", "QW104", "QW105", "QW108", "QW303", "QW606")
 """Codes that are about no authority: their findings are folded under the principal."""
+
+ABOUT_AUTHORITIES: tuple[str, ...] = tuple(code for code, entry in CODES.items() if not entry.bit)
+"""Codes that no verdict bears."""
 
 ROOT_CAUSES: tuple[tuple[RootCause, tuple[str, ...]], ...] = (
     ("telemetry-gap", ("QW105",)),

@@ -134,8 +134,9 @@ SELECT node FROM phase GROUP BY node HAVING count(*) > $few
 
 -- relation: point
 -- one row per moment from which an authority may be judged otherwise. For an approval also the one from which a use is no
--- longer earlier than it was decided (the order test of SPEC 5).
+-- longer earlier than it was decided (the order test of SPEC 5), even if all actions are later: a stretch is judged by its
+-- beginning.
 SELECT node AS a, from_us AS at_us FROM phase
 UNION
 SELECT t.a, t.time - $skew FROM term t CROSS JOIN tested_span w
-WHERE t.kind = 'approval' AND t.time - $skew > w.first_us AND t.time - $skew <= w.last_us
+WHERE t.kind = 'approval' AND t.time - $skew <= w.last_us
