@@ -8,6 +8,7 @@ from typing import Any
 from quowarranto.errors import ConfigError
 from quowarranto.sources import (
     authzen,
+    azure,
     caep,
     casbin,
     cedar,
@@ -75,6 +76,7 @@ SOURCES: tuple[Source, ...] = (
     pomerium.SOURCE,
     casbin.SOURCE,
     gcp.SOURCE,
+    azure.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""

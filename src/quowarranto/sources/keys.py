@@ -95,8 +95,13 @@ def guid(text: str) -> str:
 
 
 def guid_of_base64url(text: str) -> str:
-    """A GUID from the base64url of its bytes as Windows lays them out: a token's `uti` is a sign-in's token id."""
+    """A GUID from the base64url of its bytes as Windows lays them out: a token's `uti` is a sign-in's token id.
+
+    Some tenants write the base64url of the GUID as a text.
+    """
     raw = unbase64(text)
+    if len(raw) == 36 and raw.isascii():
+        return guid(raw.decode())
     if len(raw) != 16:
         raise ValueError("not the bytes of a GUID")
     return str(uuid.UUID(bytes_le=raw))
