@@ -19,6 +19,7 @@ STAGES = (
     "results",
     "revision",
     "pipeline",
+    "replay",
     "findings",
     "export",
     "simulator",
