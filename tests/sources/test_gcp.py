@@ -216,3 +216,9 @@ def test_entries_of_other_logs_are_skipped_and_not_lost() -> None:
     other: Outcome = read(Entry(b'{"logName":"projects/p/logs/x","resource":{"type":"a"},"textPayload":"hello"}'))
     assert isinstance(other, Skipped)
     assert SOURCE.recognise(Sample("x", "", ({"message": {"data": "***", "messageId": "1"}},))) == 0
+
+
+def test_a_token_in_the_place_of_a_method_is_not_cut_until_nobody_knows_it() -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
+    shown = str(redact(action(entry(serviceName="k8s.io", methodName=token))))
+    assert "c2lnbmF0dXJl" not in shown

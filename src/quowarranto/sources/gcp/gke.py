@@ -72,7 +72,7 @@ def _event(entry: LogEntry, at: Instant, raw: bytes) -> dict[str, Any]:
 
 def _operation(entry: LogEntry) -> dict[str, Any]:
     method, named = _METHOD.fullmatch(entry.call.methodName), _OBJECT.fullmatch(entry.call.resourceName)
-    verb = method["verb"] if method else entry.call.methodName.rpartition(".")[2]
+    verb = method["verb"] if method else entry.call.methodName.removeprefix("io.k8s.")
     if method is None and named is None:
         return {"verb": verb, "requestURI": entry.call.resourceName or entry.call.methodName}
     resource, _, subresource = (method["resource"] if method else "").partition(".")
