@@ -26,6 +26,7 @@ SECRETS = {
     "github fine token": "github_pat_" + "11ABCDEFG0abcdefghijkl_0123456789",
     "gitlab token": "glpat-" + "0123456789abcdefghij",
     "slack token": "xoxb-" + "0123456789-abcdefghij",
+    "okta token": "SSWS " + "00abcdefghijKLMNOPQRST0123456789",
     "openai key": "sk-" + "proj0123456789abcdefghij",
     "stripe key": "sk_live_" + "0123456789abcdefghij",
     "google key": "AIza" + "SyA0123456789abcdefghijklmnopqrstuv",

@@ -20,6 +20,7 @@ _KINDS = (
     ("bearer header", r"(?i:bearer(?:[\s+]|%20|\\[nrt])+)(?=[A-Za-z._~+/=-]*[0-9]|[A-Za-z._~+/=-]{20})"
                       r"[A-Za-z0-9._~+/=-]{8,}"),
     ("basic header", r"(?i:basic(?:[\s+]|%20)+)(?=[A-Za-z]*(?:[0-9=+/]|[a-z][A-Z]))[A-Za-z0-9+/=_-]{6,}"),
+    ("okta token", r"(?i:(?<![A-Za-z])ssws(?:[\s+]|%20)+)[A-Za-z0-9_-]{16,}"),
     ("vault token", r"hv[sbr]\.[A-Za-z0-9_-]{16,}|(?<![A-Za-z0-9_.-])[sbr]\.[A-Za-z0-9]{24}(?:\.[A-Za-z0-9]+)?\b"),
     ("github token", r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"),
     ("vendor token", r"glpat-[A-Za-z0-9_-]{16,}|(?<![A-Za-z0-9])xox[abeposr]-[A-Za-z0-9-]{10,}|npm_[A-Za-z0-9]{30,}"
@@ -46,7 +47,7 @@ _HINTS = (
     *("private key", "eyj", "bearer", "basic", "hvs.", "hvb.", "hvr.", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     *("github_pat_", "glpat-", "xox", "npm_", "sk-", "_live_", "aiza", "ya29.", "wogzxivyxdz", "qogzxivyxdz"),
     *("iqojb3jpz2lu", "://", "secret", "passw", "pwd", "passphrase", "apikey", "api_key", "api-key", "token", "sig"),
-    *("jwt", "iqojbjpzlu"),
+    *("jwt", "iqojbjpzlu", "ssws"),
 )
 """One of these stands in every text that holds a secret by shape: looking for them is much cheaper than the shapes.
 

@@ -22,6 +22,7 @@ from quowarranto.sources import (
     mcp,
     native,
     ocsf,
+    okta,
     opa,
     openfga,
     openssh,
@@ -77,6 +78,7 @@ SOURCES: tuple[Source, ...] = (
     casbin.SOURCE,
     gcp.SOURCE,
     azure.SOURCE,
+    okta.SOURCE,
 )
 Settings = Mapping[str, Mapping[str, Any]]
 """What `quo.toml` says under `[source.NAME]`, by name."""
