@@ -6,7 +6,7 @@ on a part of the history it is tried on the rest, which it has not seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -36,15 +36,28 @@ def privileges(
         principal_like: only grants of principals that match, as `id` or `type:id`, a pattern as SQL's LIKE has it.
         fit_until: proposals are made from the uses before this time (microseconds) and tried on the others.
     """
+    out = _each_told(snapshot, lambda *_: True, principal_like, fit_until)
+    return sorted(out, key=lambda row: (row["uses"] > 0, -row["unused_removed"], row["grant"]))
+
+
+def too_wide(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Those of `privileges` that have QW502, without working out the others."""
+    return [row for row in _each_told(snapshot, _enough) if "QW502" in row["codes"]]
+
+
+def _each_told(
+    snapshot: Snapshot,
+    wanted: Callable[[dict[str, Any], list[_Used], tuple[int, int]], bool],
+    principal_like: str | None = None,
+    fit_until: int | None = None,
+) -> list[dict[str, Any]]:
     connection = connect(snapshot, *_TABLES)
-    grants = _grants(connection, principal_like)
-    uses = _uses(connection, fit_until)
-    everything = _everything(connection)
     ((first, last),) = connection.execute("SELECT min(time), max(time) FROM actions").fetchall()
     if first is None:
         return []
-    out = [_told(grant, uses.get(grant["a"], []), everything, (first, last)) for grant in grants]
-    return sorted(out, key=lambda row: (row["uses"] > 0, -row["unused_removed"], row["grant"]))
+    uses, everything = _uses(connection, fit_until), _everything(connection)
+    each = [(grant, uses.get(grant["a"], [])) for grant in _grants(connection, principal_like)]
+    return [_told(grant, used, everything, (first, last)) for grant, used in each if wanted(grant, used, (first, last))]
 
 
 class _Used(msgspec.Struct, frozen=True):
@@ -103,21 +116,30 @@ def _everything(connection: Any) -> list[tuple[str, str, str]]:
     return [tuple(row) for row in found.fetchall()]
 
 
+def _enough(grant: dict[str, Any], used: list[_Used], span: tuple[int, int]) -> bool:
+    """Whether so much was seen of a grant that it may be called too wide."""
+    return sum(one.learned + one.unseen for one in used) >= ENOUGH and span[1] - _since(grant, span) >= LONG
+
+
+def _since(grant: dict[str, Any], span: tuple[int, int]) -> int:
+    """When it began to be watched."""
+    return max(span[0], int(grant["start_us"]))
+
+
 def _told(
     grant: dict[str, Any], used: list[_Used], everything: list[tuple[str, str, str]], span: tuple[int, int]
 ) -> dict[str, Any]:
     granted = None if grant["scope"] is None else msgspec.json.decode(grant["scope"], type=tuple[Rule, ...])
     rules = proposed(Use(one.verb, one.resource_type, one.resource_id, one.learned) for one in used if one.learned)
     own = {(one.verb, one.resource_type, one.resource_id) for one in used}
-    idle = [thing for thing in everything if thing not in own and covered(granted, thing)]
-    removed = sum(not covered(rules, thing) for thing in idle) / len(idle) if idle else 0.0
+    idle = _covered([thing for thing in everything if thing not in own], granted)
+    removed = (len(idle) - len(_covered(idle, rules))) / len(idle) if idle else 0.0
     learned, unseen = (sum(getattr(one, name) for one in used) for name in ("learned", "unseen"))
     refused = [one for one in used if not covered(rules, (one.verb, one.resource_type, one.resource_id))]
-    since = max(span[0], grant["start_us"])
     codes = []
     if not used and not grant["break_glass"]:
         codes.append("QW501")
-    elif removed >= WIDE and learned + unseen >= ENOUGH and span[1] - since >= LONG:
+    elif removed >= WIDE and _enough(grant, used, span):
         codes.append("QW502")
     return {
         "grant": grant["id"],
@@ -125,7 +147,7 @@ def _told(
         "codes": codes,
         "uses": learned + unseen,
         "last_use": format_instant(max(one.last_us for one in used)) if used else None,
-        "watched_days": round((span[1] - since) / _DAY, 1),
+        "watched_days": round((span[1] - _since(grant, span)) / _DAY, 1),
         "granted": _plain(granted),
         "proposed": _plain(rules) if used else [],
         "unused_removed": round(removed, 3),
@@ -136,14 +158,28 @@ def _told(
     }
 
 
-def covered(rules: Iterable[Rule] | None, thing: tuple[str, str, str]) -> bool:
+def covered(rules: Sequence[Rule] | None, thing: tuple[str, str, str]) -> bool:
     """Whether some rule covers a (verb, resource type, resource id); no scope at all covers everything."""
-    verb, kind, name = thing
-    return rules is None or any(
-        (rule.actions is None or any(matches(pattern, verb) for pattern in rule.actions))
-        and (rule.resources is None or any(matches_resource(pattern, kind, name) for pattern in rule.resources))
-        for rule in rules
-    )
+    return bool(_covered([thing], rules))
+
+
+def _covered(things: list[tuple[str, str, str]], rules: Sequence[Rule] | None) -> list[tuple[str, str, str]]:
+    """Those that some rule covers. Few verbs do many things, so each verb is held against the rules once."""
+    if rules is None:
+        return things
+    by_verb: dict[str, list[Rule]] = {}
+    for verb in {thing[0] for thing in things}:
+        by_verb[verb] = [
+            rule for rule in rules if rule.actions is None or any(matches(pattern, verb) for pattern in rule.actions)
+        ]
+    return [
+        (verb, kind, name)
+        for verb, kind, name in things
+        if any(
+            rule.resources is None or any(matches_resource(pattern, kind, name) for pattern in rule.resources)
+            for rule in by_verb[verb]
+        )
+    ]
 
 
 def _bound(uses: int) -> float | None:
