@@ -10,7 +10,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _FOLDER = Path(__file__).parent / "src" / "quowarranto" / "compiled"
-_NAME = "cutter.dylib" if sys.platform == "darwin" else "cutter.so"
 
 
 class CompiledHook(BuildHookInterface[Any]):
@@ -23,9 +22,9 @@ class CompiledHook(BuildHookInterface[Any]):
             from build import build  # type: ignore[import-not-found]
         finally:
             sys.path.pop(0)
-        target = _FOLDER / _NAME
-        if build(target) and version != "editable":
-            build_data["artifacts"].append(str(target.relative_to(self.root)))
+        library = build()
+        if library is not None and version != "editable":
+            build_data["artifacts"].append(str(library.relative_to(self.root)))
             build_data["pure_python"] = False
             platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
             build_data["tag"] = f"py3-none-{platform}"

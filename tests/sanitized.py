@@ -19,7 +19,7 @@ from typing import Any
 
 from quowarranto.case.ordinary import Ordinaries, Place
 from quowarranto.case.ordinary_compiled import CompiledRows
-from quowarranto.compiled import build, library
+from quowarranto.compiled import build
 from quowarranto.sources import by_name
 from tests.sources.ordinary_entries import EXAMPLES
 
@@ -33,11 +33,11 @@ def main(seconds: float = 60, seed: int = 1) -> int:
     """Make the library, and run this again under it."""
     made = os.environ.get(_SANITIZED)
     if made:
-        library.NAME, library.__file__ = Path(made).name, made
+        build.NAME, build.HERE = Path(made).name, Path(made).parent
         print(f"{_run(seconds, seed):,} entries, nothing found")
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / library.NAME
+        target = Path(folder) / build.NAME
         source = str(build.HERE / "cutter.c")
         command = ["gcc", *_OPTIONS, "-shared", "-fPIC", "-fvisibility=hidden", "-o", str(target), source]
         subprocess.run(command, check=True)

@@ -24,11 +24,11 @@ from quowarranto.case.columns import (
 )
 from quowarranto.case.cutting import Piece
 from quowarranto.case.ordinary_compiled import CompiledRows
+from quowarranto.case.ordinary_listed import ListedRows
 from quowarranto.case.ordinary_rows import (
     ByPart,
     ByUnion,
     Chosen,
-    ListedRows,
     Memory,
     OwnName,
     OwnTime,

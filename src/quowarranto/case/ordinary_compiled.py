@@ -1,6 +1,6 @@
 """Rows of ordinary entries that wait to be written, cut and kept in machine memory (`compiled/cutter.c`).
 
-The same as `ordinary_rows.ListedRows`, for sources that declare a layout, where the library was made.
+The same as `ordinary_listed.ListedRows`, for sources that declare a layout, where the library was made.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from quowarranto.case import cutting
 from quowarranto.case.cutting import Piece
 from quowarranto.case.ordinary_rows import (
     KEPT,
+    UNUSUAL,
     ByPart,
     ByUnion,
     Chosen,
@@ -48,7 +49,7 @@ from quowarranto.sources.layout import Layout
 _KINDS = {"raw": 0, "text": 1, "written": 2, "exact": 3, "stage": 4, "name": 5, "time": 6, "said": 7}
 _TIMES, _LINES, _OFFSETS, _STAGES, _PLACES, _UNIONS, _PARTS = range(7)
 _CONSTANT, _BY_PART, _BY_UNION, _OWN_NAME, _SAID, _OWN_TIME, _OWN_DIGEST = range(7)
-_UNUSUAL = -1
+_NOWHERE = -1
 _LONGEST = 1 << 30
 """Bytes of a block: places in it are numbers of 31 bits."""
 
@@ -59,6 +60,15 @@ class _Machine:
     def __init__(self, layout: Layout) -> None:
         self.library = library()
         place = {member.name: number for number, member in enumerate(layout.members)}
+        self.members = [
+            [
+                (place[name], layout.members[place[name]].how, place.get(layout.unless.get(name, ""), _NOWHERE))
+                for name in part
+            ]
+            for part in layout.parts
+        ]
+        """Per part, of each member: its place in the layout, how it is read, and the place of the one beside which it
+        says nothing."""
         self._fields = (Field * len(layout.members))(
             *(
                 Field(
@@ -71,20 +81,16 @@ class _Machine:
                 for member in layout.members
             )
         )
-        nowhere = (-1,) * MOST_MEMBERS
         self._parts = (PartOf * len(layout.parts))(
             *(
                 PartOf(
-                    (*(place[name] for name in part), *nowhere)[:MOST_MEMBERS],
-                    (*(place[layout.unless[name]] if name in layout.unless else -1 for name in part), *nowhere)[
-                        :MOST_MEMBERS
-                    ],
+                    (c_int32 * MOST_MEMBERS)(*(one for one, _, _ in part)),
+                    (c_int32 * MOST_MEMBERS)(*(beside for _, _, beside in part)),
                     len(part),
                 )
-                for part in layout.parts
+                for part in self.members
             )
         )
-        self.members = [[(place[name], layout.members[place[name]].how) for name in part] for part in layout.parts]
         self.said = [member.called for member in layout.members if member.how == "said"]
         self.handle = self.library.qw_new(
             self._fields,
@@ -183,29 +189,22 @@ class CompiledRows:
         machine, part = self._machine, self._ordinary.parts[met.part]
         read, records = machine.read[met.part], self._records[met.part]
         if met.number == len(read):
-            layout = self._ordinary.layout
-            assert layout is not None
             read.append(clean_part(part.read(self._members(met.part, spans, first, block))))
         fields = read[met.number]
         if fields is None:
-            machine.library.qw_assign(machine.handle, met.part, met.number, _UNUSUAL, 0)
+            machine.library.qw_assign(machine.handle, met.part, met.number, UNUSUAL, 0)
             return
         if not records or part.action or part.fact:
             records.append(fields)
         machine.library.qw_assign(machine.handle, met.part, met.number, len(records) - 1, fields[1] is not None)
 
     def _members(self, part: int, spans: Any, first: int, block: bytes) -> tuple[Any, ...]:
-        layout = self._ordinary.layout
-        assert layout is not None
+        def written(place: int) -> bytes:
+            return block[spans[first + place].begin : spans[first + place].end]
+
         found: list[bytes | str] = []
-        for name, (place, how) in zip(layout.parts[part], self._machine.members[part], strict=True):
-            span = spans[first + place]
-            value = block[span.begin : span.end]
-            beside = layout.unless.get(name)
-            if beside is not None:
-                other = spans[first + next(n for n, m in enumerate(layout.members) if m.name == beside)]
-                if other.end > other.begin:
-                    value = b""
+        for place, how, beside in self._machine.members[part]:
+            value = b"" if beside != _NOWHERE and written(beside) else written(place)
             found.append(value if how in ("raw", "written") else value.decode())
         return tuple(found)
 

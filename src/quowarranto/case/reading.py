@@ -25,7 +25,8 @@ from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.envelopes import opened
 from quowarranto.case.inputs import Input
 from quowarranto.case.ordinary import Ordinaries, Place
-from quowarranto.case.ordinary_rows import BATCH, Memory
+from quowarranto.case.ordinary_listed import BATCH
+from quowarranto.case.ordinary_rows import Memory
 from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.case.store import write_parquet
 from quowarranto.case.tables import OBSERVATIONS, QUARANTINE, rows_of

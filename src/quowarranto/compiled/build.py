@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
+NAME = "cutter.dylib" if sys.platform == "darwin" else "cutter.so"
 _OPTIONS = ("-O3", "-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden")
 _LONGEST_S = 300
 
@@ -28,11 +29,14 @@ def compilers() -> Iterator[list[str]]:
         yield [sys.executable, "-m", "ziglang", "cc"]
 
 
-def build(target: Path) -> bool:
-    """Compile to `target`; False, and no file, where that cannot be done (all works without it)."""
-    source = HERE / "cutter.c"
+def build() -> Path | None:
+    """Compile, unless that was done since the source changed; None, and no file, where it cannot be done.
+
+    Returns: the library.
+    """
+    source, target = HERE / "cutter.c", HERE / NAME
     if target.exists() and target.stat().st_mtime > source.stat().st_mtime:
-        return True
+        return target
     making = target.with_name(f"{target.name}.{os.getpid()}")
     for compiler in compilers():
         command = [*compiler, *_OPTIONS, "-o", str(making), str(source)]
@@ -41,13 +45,11 @@ def build(target: Path) -> bool:
         except (OSError, subprocess.TimeoutExpired):
             continue
         if done.returncode == 0 and making.exists():
-            making.replace(target)
-            return True
+            return making.replace(target)
     making.unlink(missing_ok=True)
     target.unlink(missing_ok=True)
-    return False
+    return None
 
 
 if __name__ == "__main__":
-    name = "cutter.dylib" if sys.platform == "darwin" else "cutter.so"
-    print(f"made {name}" if build(HERE / name) else "no C compiler was found: all is done in Python")
+    print(f"made {NAME}" if build() else "no C compiler was found: all is done in Python")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 from ctypes import POINTER, Structure, c_char_p, c_int32, c_int64, c_uint64, c_void_p
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-NAME = "cutter.dylib" if sys.platform == "darwin" else "cutter.so"
+from quowarranto.compiled import build
+
 MOST_MEMBERS, MOST_PARTS, MOST_SAID = 40, 8, 4
 VERSION = 1
 """Of what stands between the two; a library of another one is not used."""
@@ -144,7 +143,7 @@ def sha256_of_openssl() -> int | None:
 @cache
 def library() -> Any:
     """The library, or None where it was not made, is not wanted, or this Python has no OpenSSL that it could use."""
-    path = Path(__file__).parent / NAME
+    path = build.HERE / build.NAME
     if os.environ.get(IN_PYTHON) or not path.exists() or sha256_of_openssl() is None:
         return None
     try:
