@@ -21,7 +21,7 @@ from quowarranto.errors import RejectedEntry
 from quowarranto.records import AuthorityFact, Principal
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.keys import maybe, request, trace
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
 _UID = re.compile(r'(?P<type>[A-Za-z_][\w:]*)::"(?P<id>(?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -63,17 +63,12 @@ def read(entry: Entry) -> Outcome:
     Raises:
         RejectedEntry: it is none; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if value.keys() >= _TEST:
         return Skipped("a test of policies: its evaluations have no time, and nobody acted on them")
     if value.keys() >= _ENTITY:
         return Skipped("an entity: it tells who belongs to what, but not since when")
-    try:
-        line = msgspec.convert(value, Line)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    line = read_as(value, Line)
     return _records(line, entry.data)
 
 

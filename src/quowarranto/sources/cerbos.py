@@ -20,7 +20,7 @@ from quowarranto.errors import ConfigError, RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Resource
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.keys import maybe, request, service_account, spiffe_id
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
 _REFUSED = frozenset((7, 16))  # PERMISSION_DENIED and UNAUTHENTICATED, of gRPC
@@ -133,15 +133,10 @@ def read(entry: Entry, settings: Settings = PLAIN) -> Outcome:
     Raises:
         RejectedEntry: it is none; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if "callId" not in value and "log.level" in value:
         return Skipped("another line of the server's own log")
-    try:
-        line = msgspec.convert(value, Line)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    line = read_as(value, Line)
     if not line.call_id:
         raise RejectedEntry("`callId` is empty")
     at = instant("timestamp", line.timestamp)

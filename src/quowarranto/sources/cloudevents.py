@@ -24,7 +24,7 @@ from quowarranto.records import KINDS, Action, AuthorityFact, Principal, Resourc
 from quowarranto.sources import native
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
 from quowarranto.sources.keys import maybe, service_account, spiffe_id, trace
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, reason_of, strict_object
 from quowarranto.sources.times import instant
 
 _PLACE = re.compile(r"\{(?P<path>[A-Za-z0-9_.-]+)(?P<optional>\?)?\}")
@@ -78,13 +78,8 @@ def read(entry: Entry, settings: Settings) -> Outcome:
     Raises:
         RejectedEntry: it is none, or lacks what its meaning needs; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
-    try:
-        event = msgspec.convert(value, Event)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    value = strict_object(entry.data)
+    event = read_as(value, Event)
     if not event.specversion.startswith("1."):
         raise RejectedEntry("`specversion` is not 1.0")
     if not (event.id and event.source and event.type):

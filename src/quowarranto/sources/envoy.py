@@ -24,7 +24,7 @@ from quowarranto.records import Action, AuthorityFact, Instant, Principal, Resou
 from quowarranto.records import model as records
 from quowarranto.sources import keys
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_json, strict_object
 from quowarranto.sources.times import instant
 
 NAMES = {
@@ -84,18 +84,13 @@ def read(entry: Entry) -> Outcome:
     Raises:
         RejectedEntry: it is none; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     found = {field: one for field, names in NAMES.items() if (one := _first(value, names)) is not None}
     if "code" not in found and "method" not in found:
         raise RejectedEntry("neither a response code nor a method: not the access log of a proxy for HTTP")
     if found.get("method") is None:
         return Skipped("a connection without a request of HTTP")
-    try:
-        line = msgspec.convert({"code": 0, **found}, Line)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    line = read_as({"code": 0, **found}, Line)
     at = instant("start_time", line.time)
     return _records(line, at, f"{line.request_id or '-'}/{hashlib.sha256(entry.data).hexdigest()[:16]}")
 

@@ -25,7 +25,7 @@ from quowarranto.records import (
 )
 from quowarranto.sources.entry import Entry, Outcome, Sample, Source
 from quowarranto.sources.plain_actions import ORDINARY, Name, PlainAction, Who, plain_action, principals
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import reason_of, strict_object
 from quowarranto.sources.times import instant
 
 
@@ -88,9 +88,7 @@ def read(entry: Entry) -> Outcome:
     plain = plain_action(entry.data)
     if plain is not None:
         return (_made(plain, plain.id, {}),)
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     kind = value.get("kind")
     try:
         if kind == "action":

@@ -22,7 +22,7 @@ from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Record, Resource, Rule
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.keys import maybe, request, trace
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
 _DONE = "grpc_req_complete"
@@ -98,10 +98,7 @@ def read(entry: Entry) -> Outcome:
         raise RejectedEntry("`grpc_method` is missing")
     if method.rpartition("/")[2] not in ("Check", "BatchCheck", *_WRITES, *_STORES):
         return Skipped("a call that neither decides nor changes anything")
-    try:
-        line = msgspec.convert(value, Line)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    line = read_as(value, Line)
     at = _at(line)
     name = line.request_id or "sha256:" + hashlib.sha256(entry.data).hexdigest()
     if "Check" in method:
@@ -112,9 +109,7 @@ def read(entry: Entry) -> Outcome:
 def _fields(data: bytes) -> dict[str, Any]:
     """The fields of a line: JSON, or the text format, in which JSON stands behind time, level and message."""
     found = _TEXT.fullmatch(data) if data[:1].isdigit() else None
-    value = strict_json(found["fields"] or b"{}" if found else data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(found["fields"] or b"{}" if found else data)
     if found:
         value = {"msg": found["message"].decode("utf-8", "replace"), "ts": found["time"].decode(), **value}
     return value

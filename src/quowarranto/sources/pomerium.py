@@ -17,12 +17,11 @@ from typing import Any
 
 import msgspec
 
-from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Record, Resource
 from quowarranto.records import model as records
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.keys import maybe, request
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
 CHECK, REQUEST = "authorize check", "http-request"
@@ -71,15 +70,10 @@ def read(entry: Entry) -> Outcome:
     Raises:
         RejectedEntry: it is neither; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if "message" in value and value["message"] not in (CHECK, REQUEST):
         return Skipped("another line of Pomerium's log")
-    try:
-        line = msgspec.convert(value, Line)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    line = read_as(value, Line)
     at = instant("time", line.time)
     name = f"{line.request_id or '-'}/{hashlib.sha256(entry.data).hexdigest()[:16]}"
     if line.message == CHECK:

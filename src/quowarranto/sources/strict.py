@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from quowarranto.errors import RejectedEntry
 
+T = TypeVar("T")
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -31,6 +32,30 @@ def strict_json(data: bytes) -> Any:
     if data.count(b'":') != _encode(value).count(b'":') or _unusual(data):
         _refuse_repeated_keys(data)
     return value
+
+
+def strict_object(data: bytes) -> dict[str, Any]:
+    """Decode one JSON object.
+
+    Raises:
+        RejectedEntry: as `strict_json`, or another value.
+    """
+    value = strict_json(data)
+    if not isinstance(value, dict):
+        raise RejectedEntry("not a JSON object")
+    return value
+
+
+def read_as(value: Any, wire: type[T]) -> T:
+    """Plain values as a wire type.
+
+    Raises:
+        RejectedEntry: they are not what it wants; the reason names the field, never the value.
+    """
+    try:
+        return msgspec.convert(value, wire)
+    except msgspec.ValidationError as error:
+        raise RejectedEntry(reason_of(error)) from None
 
 
 def _unusual(data: bytes) -> bool:

@@ -22,7 +22,7 @@ from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Record, Resource
 from quowarranto.records import Outcome as Ending
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_json
 
 _EVENTS = ("accept", "reject", "alert", "exit")
 _COOKIE = b"@cee:"
@@ -75,10 +75,7 @@ def read(entry: Entry) -> Outcome:
     for name, value in _events(entry.data):
         if name not in _EVENTS:
             raise RejectedEntry("neither `accept`, `reject`, `alert` nor `exit`")
-        try:
-            event = msgspec.convert(value, _Event)
-        except msgspec.ValidationError as error:
-            raise RejectedEntry(reason_of(error)) from None
+        event = read_as(value, _Event)
         if (item := _observed(name, event)) is not None:
             found.append(item)
     return found or Skipped("an alert that refuses nothing and belongs to no run")

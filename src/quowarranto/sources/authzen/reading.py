@@ -6,15 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import AuthorityFact, Instant, Principal
 from quowarranto.sources.authzen import approvals
 from quowarranto.sources.authzen.wire import Answered, Asked, Decided, Item, Pair, Request
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped
 from quowarranto.sources.keys import maybe, request, trace
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
 _SEARCHES = "a search: it lists what would be allowed, and decides nothing"
@@ -26,15 +24,10 @@ def read(entry: Entry) -> Outcome:
     Raises:
         RejectedEntry: it is none; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if isinstance(response := value.get("response"), dict) and isinstance(response.get("results"), list):
         return Skipped(_SEARCHES)
-    try:
-        pair = msgspec.convert(_as_pair(value), Pair)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    pair = read_as(_as_pair(value), Pair)
     if pair.request is not None and pair.response is None:
         return Skipped("a request without its response: nothing was decided that is known")
     if pair.response is None:

@@ -24,7 +24,7 @@ from quowarranto.sources.azure.history import derive
 from quowarranto.sources.azure.tokens import asked_graph, signed_in
 from quowarranto.sources.azure.wire import Event, named, part, spelled, text_of, understood
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
-from quowarranto.sources.strict import strict_json
+from quowarranto.sources.strict import strict_object
 
 __all__ = ["SOURCE", "derive", "read", "recognise"]
 
@@ -50,9 +50,7 @@ _TENANT = "/providers/microsoft.aadiam"
 
 def read(entry: Entry) -> Outcome:
     """The records of one record of Azure, or an observation of what an export shows."""
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if assignments.is_assignment(value):
         return assignments.assignment_shown(value, entry.modified_at) or Skipped("a role assignment without an id")
     if assignments.is_definition(value):

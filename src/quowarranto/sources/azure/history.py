@@ -14,28 +14,22 @@ from quowarranto.sources.azure.directory import DIRECTORY, role_key
 from quowarranto.sources.azure.names import identifier, of_type
 from quowarranto.sources.entry import Observation
 from quowarranto.sources.kubernetes.history import derive as derive_of_clusters
+from quowarranto.sources.observed import CLUSTER, by_kind
 
 _Found = Iterator[tuple[Record, Observation]]
-_encode = msgspec.json.Encoder(order="deterministic").encode
 _BEGINNING: Instant = 0
 _OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "denied")
 
 
 def derive(observations: Sequence[Observation]) -> _Found:
     """All records that follow from all observations; neither order nor repetition matters."""
-    distinct = {_encode((one.at, one.name, one.data)): one for one in observations}
-    kinds = defaultdict[str, list[Observation]](list)
-    for key in sorted(distinct):
-        kind = distinct[key].name.partition("/")[0]
-        kinds[kind if kind.startswith("azure-") else "cluster"].append(distinct[key])
-    for ordered in kinds.values():
-        ordered.sort(key=lambda one: (one.at, one.name))
+    kinds = by_kind(observations, "azure-")
     changes: list[tuple[Instant, dict[str, Any], Observation]] = []
     yield from _calls(kinds["azure-call"], changes)
     roles = {one.data["role"]: one.data for one in kinds["azure-role"]}
     yield from _assignments(kinds["azure-assignment"], changes, roles)
     yield from _requests(kinds["azure-pim"])
-    yield from derive_of_clusters(kinds["cluster"])
+    yield from derive_of_clusters(kinds[CLUSTER])
 
 
 # ---- calls -----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from quowarranto.sources import keys
 from quowarranto.sources.caep.trust import TYPES, Trust, check_claims, verified
 from quowarranto.sources.caep.wire import Envelope, Parties, Token, Told, moment, parties, session_key
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, reason_of, strict_json, strict_object
 
 CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
 _CHANGES = ("assurance-level-change", "device-compliance-change", "risk-level-change", "token-claims-change")
@@ -34,9 +34,7 @@ def read(entry: Entry, trust: Trust) -> Outcome:
     found = _COMPACT.fullmatch(entry.data)
     if found is not None:
         return _events(_token(verified(found["token"], trust)), None, signed=True)
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if isinstance(value.get("sets"), dict):
         raise RejectedEntry("several tokens in one answer of a poll: one a line is needed")
     held = next((value[name] for name in _AROUND if name in value), None)
@@ -56,10 +54,7 @@ def read(entry: Entry, trust: Trust) -> Outcome:
 
 
 def _envelope(value: dict[str, Any]) -> Envelope:
-    try:
-        return msgspec.convert(value, Envelope)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    return read_as(value, Envelope)
 
 
 def _token(claims: dict[str, Any]) -> Token:
@@ -87,10 +82,7 @@ class _Times(msgspec.Struct, frozen=True):
 
 
 def _event(token: Token, name: str, payload: dict[str, Any], times: _Times, signed: bool) -> Iterator[Found]:
-    try:
-        told = msgspec.convert(payload, Told)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    told = read_as(payload, Told)
     at = times.issued
     if told.event_timestamp is not None:
         at = moment("event_timestamp", told.event_timestamp)

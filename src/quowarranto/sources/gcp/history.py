@@ -19,6 +19,7 @@ from quowarranto.sources.entry import Observation
 from quowarranto.sources.gcp.names import covering, grant_key, members_of
 from quowarranto.sources.gcp.roles import Permits, predefined
 from quowarranto.sources.kubernetes.history import derive as derive_of_clusters
+from quowarranto.sources.observed import CLUSTER, by_kind
 
 _Found = Iterator[tuple[Record, Observation]]
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -28,20 +29,14 @@ _BEGINNING: Instant = 0
 
 def derive(observations: Sequence[Observation]) -> _Found:
     """All records that follow from all observations; neither order nor repetition matters."""
-    distinct = {_encode((one.at, one.name, one.data)): one for one in observations}
-    kinds = defaultdict[str, list[Observation]](list)
-    for key in sorted(distinct):
-        kind = distinct[key].name.partition("/")[0]
-        kinds[kind if kind.startswith("gcp-") else "cluster"].append(distinct[key])
-    for ordered in kinds.values():
-        ordered.sort(key=lambda one: (one.at, one.name))
+    kinds = by_kind(observations, "gcp-")
     accounts = _emails(kinds["gcp-account"])
     yield from _Policies(kinds["gcp-role"], kinds["gcp-project"], accounts).facts(kinds["gcp-policy"])
     yield from _keys(kinds["gcp-key"], kinds["gcp-account"], accounts)
     terms = defaultdict[str, list[tuple[Instant, Instant]]](list)
     yield from _delegations(kinds["gcp-token"], accounts, terms)
     yield from _calls(kinds["gcp-call"], terms)
-    yield from derive_of_clusters(kinds["cluster"])
+    yield from derive_of_clusters(kinds[CLUSTER])
 
 
 def _emails(seen: Sequence[Observation]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import msgspec
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Instant
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_json
 from quowarranto.sources.times import instant
 
 PERMISSION_DENIED = 7
@@ -172,10 +172,7 @@ def understood(value: dict[str, Any]) -> LogEntry:
     Raises:
         RejectedEntry: a field is not what it should be, or nothing says what was done.
     """
-    try:
-        entry = msgspec.convert(_without_nulls(value), LogEntry)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    entry = read_as(_without_nulls(value), LogEntry)
     if not entry.call.methodName and not any(one.permission for one in entry.call.authorizationInfo or ()):
         raise RejectedEntry("neither `methodName` nor a permission says what was done")
     return entry

@@ -16,15 +16,13 @@ import hashlib
 import re
 from typing import Any
 
-import msgspec
-
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Record
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.github.actions import action_of, claims_of, facts_of
 from quowarranto.sources.github.reviews import derive, observations_of
 from quowarranto.sources.github.wire import Claims, time_of, understood
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 
 __all__ = ["SOURCE", "derive", "read", "recognise"]
 
@@ -34,9 +32,7 @@ _ACTION = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 
 def read(entry: Entry) -> Outcome:
     """The records of one entry, or the credential that a token's claims tell of."""
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if _are_claims(value):
         return (claims_of(_claims(value)),)
     if _is_delivery(value):
@@ -51,10 +47,7 @@ def read(entry: Entry) -> Outcome:
 
 
 def _claims(value: dict[str, Any]) -> Claims:
-    try:
-        claims = msgspec.convert(value, Claims)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    claims = read_as(value, Claims)
     if not 0 < claims.iat <= claims.exp < 4_102_444_800:
         raise RejectedEntry("`iat` and `exp` are no times of a token")
     return claims

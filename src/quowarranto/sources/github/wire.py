@@ -8,7 +8,7 @@ import msgspec
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Instant, Principal, Resource
-from quowarranto.sources.strict import reason_of
+from quowarranto.sources.strict import read_as
 from quowarranto.sources.times import instant
 
 _EARLIEST_MS, _LATEST_MS = 1_100_000_000_000, 4_102_444_800_000
@@ -113,10 +113,7 @@ def understood(value: dict[str, Any]) -> Event:
     flat = {**data, **value} if isinstance(data, dict) else value
     if "action" not in flat:
         raise RejectedEntry("`action` is missing")
-    try:
-        event = msgspec.convert({name: one for name, one in flat.items() if one is not None}, Event)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    event = read_as({name: one for name, one in flat.items() if one is not None}, Event)
     if not event.action:
         raise RejectedEntry("`action` is empty")
     return event

@@ -19,16 +19,14 @@ from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
 from quowarranto.sources.kubernetes import audit, issuance, rbac
 from quowarranto.sources.kubernetes.history import derive
 from quowarranto.sources.kubernetes.ordinary import ORDINARY
-from quowarranto.sources.strict import strict_json
+from quowarranto.sources.strict import strict_json, strict_object
 
 __all__ = ["SOURCE", "derive", "read", "recognise"]
 
 
 def read(entry: Entry) -> Outcome:
     """An audit event or an exported object; other objects of the cluster carry nothing."""
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if _is_event(value):
         return audit.records(value, entry.data)
     wrapped = _wrapped(value)

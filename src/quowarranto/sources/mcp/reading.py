@@ -14,7 +14,7 @@ from quowarranto.records import Action, AuthorityFact, Instant, Principal, Recor
 from quowarranto.sources import keys
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped
 from quowarranto.sources.mcp.wire import NAMES, Auth, Decision, Envelope, Message, Policy, envelope
-from quowarranto.sources.strict import strict_json
+from quowarranto.sources.strict import strict_object
 from quowarranto.sources.times import instant
 
 # What a server asks of its client; everything else is asked by the client.
@@ -32,9 +32,7 @@ def read(entry: Entry) -> Outcome:
     Raises:
         RejectedEntry: no message of JSON-RPC in an envelope with a time; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     line = envelope(value)
     at = instant("time", line.time)
     if line.event == "policy_loaded" and line.policy is not None:

@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from quowarranto.errors import RejectedEntry
-from quowarranto.sources.strict import reason_of
+from quowarranto.sources.strict import read_as
 
 NAMES = {
     "time": ("time", "timestamp", "ts", "@timestamp", "startedAt"),
@@ -121,10 +120,7 @@ def envelope(value: dict[str, Any]) -> Envelope:
         RejectedEntry: a field is not what it should be; the reason names it.
     """
     known = {field: found for field in Envelope.__struct_fields__ if (found := _named(value, field)) is not None}
-    try:
-        return msgspec.convert(known, Envelope)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    return read_as(known, Envelope)
 
 
 def _named(value: dict[str, Any], field: str) -> Any:

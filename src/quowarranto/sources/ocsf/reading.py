@@ -9,13 +9,12 @@ from typing import Any
 
 import msgspec
 
-from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Principal, Resource
 from quowarranto.records import model as records
 from quowarranto.sources import keys
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped
 from quowarranto.sources.ocsf.wire import Authorization, Event, Named, Role, User, in_range, principal_of, resource_of
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 
 API, AUTHENTICATION, AUTHORIZE, ENTITY, ACCESS, USERS = 6003, 3002, 3003, 3004, 3005, 3007
 _CRUD = {1: "create", 2: "read", 3: "update", 4: "delete"}
@@ -60,9 +59,7 @@ def read(entry: Entry) -> Outcome:
     Raises:
         RejectedEntry: it is none; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if isinstance(value.get("class_uid"), int) and "metadata" in value and value["class_uid"] not in _CLASSES:
         return Skipped("a class of events that tells neither what a principal did nor what it may do")
     event = _event(value)
@@ -79,10 +76,7 @@ def _event(value: dict[str, Any]) -> Event:
         return msgspec.convert(value, Event)
     except msgspec.ValidationError:
         pass
-    try:
-        return msgspec.convert(_without_nulls(value), Event)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    return read_as(_without_nulls(value), Event)
 
 
 def _without_nulls(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.sources.strict import reason_of
+from quowarranto.sources.strict import read_as
 
 _NAMES = (
     *("actor", "authenticationContext", "client", "debugContext", "displayMessage", "eventType", "legacyEventType"),
@@ -123,10 +123,7 @@ def understood(value: Any) -> Event:
     named = {_SPELLED.get(name.lower(), name): member for name, member in value.items()}
     if len(named) != len(value):
         raise RejectedEntry("a member in two spellings")
-    try:
-        event = msgspec.convert(named, Event)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    event = read_as(named, Event)
     if not event.uuid or not event.eventType:
         raise RejectedEntry("an event without an id or a type")
     return event

@@ -13,7 +13,7 @@ from quowarranto.sources.keys import maybe, request, trace
 from quowarranto.sources.opa.answers import answer_of
 from quowarranto.sources.opa.bundles import group_of, policy_key, series_of
 from quowarranto.sources.opa.questions import Question, Settings, question_of
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
 __all__ = ["PLAIN", "Settings", "read", "recognise"]
@@ -54,17 +54,12 @@ def read(entry: Entry, settings: Settings) -> Outcome:
     Raises:
         RejectedEntry: it is no event; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if "decision_id" not in value and isinstance(value.get("level"), str) and "msg" in value:
         return Skipped("another line of the agent's own log")
     if value.get("msg", _MESSAGE) != _MESSAGE:
         return Skipped("another line of the agent's own log")
-    try:
-        event = msgspec.convert(value, Event)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    event = read_as(value, Event)
     if not event.decision_id:
         raise RejectedEntry("`decision_id` is empty")
     return _records(event, instant("timestamp", event.timestamp), settings)

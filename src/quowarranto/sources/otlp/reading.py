@@ -15,7 +15,7 @@ from quowarranto.records import model as records
 from quowarranto.sources import keys
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped
 from quowarranto.sources.otlp.wire import Batch, Group, LogRecord, Span, hexadecimal, named, nanoseconds
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import reason_of, strict_object
 
 _NOTHING = "no span or event of a call by somebody who is named"
 _REFUSED = frozenset(
@@ -32,9 +32,7 @@ def read(entry: Entry) -> Outcome:
     Raises:
         RejectedEntry: it is none, or a span in it has no time or no id; the reason names fields, never values.
     """
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(entry.data)
     if "resourceMetrics" in value or "scopeMetrics" in value:
         return Skipped("measurements")
     whole = "resourceSpans" in value or "resourceLogs" in value

@@ -14,12 +14,10 @@ from __future__ import annotations
 import hashlib
 import re
 
-import msgspec
-
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Record
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.teleport.actions import ENDS, action_of
 from quowarranto.sources.teleport.facts import facts_of, observations_of, session_end
 from quowarranto.sources.teleport.history import derive
@@ -39,13 +37,8 @@ _NO_ACTS = frozenset(
 
 def read(entry: Entry) -> Outcome:
     """The records of one event."""
-    value = strict_json(entry.data)
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
-    try:
-        event = msgspec.convert(value, Event)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    value = strict_object(entry.data)
+    event = read_as(value, Event)
     if not event.event:
         raise RejectedEntry("`event` is empty")
     at = instant("time", event.time)

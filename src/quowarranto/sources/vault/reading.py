@@ -6,12 +6,10 @@ import hashlib
 import re
 from typing import Any
 
-import msgspec
-
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Record
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped
-from quowarranto.sources.strict import reason_of, strict_json
+from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 from quowarranto.sources.vault import policy_files
 from quowarranto.sources.vault.call import action_of, decision_of, understand
@@ -30,9 +28,7 @@ def read(entry: Entry) -> Outcome:
     """
     if policy_files.is_hcl(entry.file):
         return policy_files.read_hcl(entry)
-    value = strict_json(_without_prefix(entry.data))
-    if not isinstance(value, dict):
-        raise RejectedEntry("not a JSON object")
+    value = strict_object(_without_prefix(entry.data))
     kind = value.get("type")
     if kind == "request" or kind == "response":
         return _records(entry, value)
@@ -55,10 +51,7 @@ def _records(entry: Entry, value: dict[str, Any]) -> Outcome:
 
 
 def _line(value: dict[str, Any]) -> Line:
-    try:
-        line = msgspec.convert(value, Line)
-    except msgspec.ValidationError as error:
-        raise RejectedEntry(reason_of(error)) from None
+    line = read_as(value, Line)
     if not line.request.operation or not line.request.path:
         raise RejectedEntry("`request.operation` or `request.path` is empty")
     return line
