@@ -15,8 +15,10 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def by_kind(observations: Sequence[Observation], prefix: str) -> defaultdict[str, list[Observation]]:
-    """Each observation once, by what stands before the slash in its name if that begins with `prefix`, else `CLUSTER`; in
-    order of time and name, and of content beyond that, so that neither order nor repetition matters."""
+    """Each observation once, by what stands before the slash in its name if that begins with `prefix`, else `CLUSTER`.
+
+    In order of time and name, and of content beyond that, so that neither order nor repetition matters.
+    """
     distinct = {_encode((one.at, one.name, one.data)): one for one in observations}
     kinds = defaultdict[str, list[Observation]](list)
     for key in sorted(distinct):
