@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quowarranto.case import redaction, secret_shapes
-from quowarranto.case.redaction import are_clean, redact, redact_json, redact_text
+from quowarranto.case.redaction import are_clean, is_clean, redact, redact_json, redact_text
 from quowarranto.records import Action, AuthorityFact, Principal, Resource, Rule
 
 HEX = "0123456789abcdef" * 4
@@ -244,6 +244,34 @@ def test_a_secret_among_digits_is_found_whatever_names_were_judged_before(secret
     redact_json({"a": letters, "b": letters[: at % (len(letters) + 1)]})
     text = f"{digits}x {secret} y{digits}"
     assert all(core not in json.dumps(redact_json({"a": text})) for core in CORE if core in secret)
+
+
+def _forget() -> None:
+    for known in (redaction._known_clean, redaction._clean_stems, redaction._clean_alone):
+        known.clear()
+
+
+_STEM = st.lists(
+    st.one_of(
+        st.sampled_from(["bearer ", "basic ", "token/", "password: ", "s.", "hvs.", "eyJhbGciOiJ9.", "://u:"]),
+        st.sampled_from(["kubernetes/credential/JTI=", "?sig=", "dG9rZW46IGh1bnRlcjI", "%3D", "sk-", "secret"]),
+        st.text("abcXYZ019./=-_:@ ", max_size=6),
+    ),
+    max_size=4,
+).map("".join)
+
+
+@given(_STEM, st.lists(st.uuids().map(str), min_size=2, max_size=4), st.booleans())
+def test_what_was_judged_before_changes_no_answer_about_a_uuid(stem: str, uuids: list[str], lettered: bool) -> None:
+    if lettered:
+        uuids = [uuid.translate(str.maketrans("0123456789", "abcdefabcd")) for uuid in uuids]
+    _forget()
+    together = [is_clean(stem + uuid) for uuid in uuids]
+    alone = []
+    for uuid in uuids:
+        _forget()
+        alone.append(is_clean(stem + uuid))
+    assert together == alone
 
 
 def test_many_texts_are_clean_if_each_of_them_is() -> None:

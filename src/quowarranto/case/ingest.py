@@ -20,6 +20,7 @@ from quowarranto.case.inputs import Input
 from quowarranto.case.reading import TASK_BITS, Counts, Job, Read, Stretch, Task, read_task
 from quowarranto.case.store import Writer, write_parquet
 from quowarranto.case.tables import INPUTS, QUARANTINE, rows_of
+from quowarranto.compiled.counting import newlines
 from quowarranto.errors import CaseError, SourceError
 
 _RANGE = 32 * 1024 * 1024
@@ -120,10 +121,10 @@ def _ranges(path: Path, least: int) -> Iterator[tuple[int, int, int]]:
         while size := file.readinto(block):
             counted = 0
             while (end := block.find(b"\n", max(0, begin + least - 1 - at), size) + 1) > 0:
-                line += block.count(b"\n", counted, end)
+                line += newlines(block, counted, end)
                 yield begin, at + end, first
                 begin, first, counted = at + end, line, end
-            line += block.count(b"\n", counted, size)
+            line += newlines(block, counted, size)
             at += size
     if begin < at:
         yield begin, at, first

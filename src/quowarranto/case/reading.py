@@ -31,6 +31,7 @@ from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.case.store import write_parquet
 from quowarranto.case.tables import OBSERVATIONS, QUARANTINE, rows_of
 from quowarranto.case.unpacking import blocks
+from quowarranto.compiled.counting import newlines
 from quowarranto.errors import CaseError, RejectedEntry
 from quowarranto.records import Action, Origin
 from quowarranto.sources import Entry, Observation, Skipped, by_name, configured
@@ -234,7 +235,7 @@ class _Reader:
                 text, mark = cutting.without_bom(block) if at == 0 else (block, 0)
                 yield from self._lines(text[:-1] if text.endswith(b"\n") else text, at + mark, line)
                 at += len(block)
-                line += block.count(b"\n")
+                line += newlines(block)
         self.read.bytes += at - stretch.begin
         if at < stretch.end:
             yield Piece(b"", at, line, broken="the file became shorter while it was read")
@@ -270,7 +271,7 @@ class _Reader:
                 yield from self._lines(text[:-1], offset + mark, line)
             number += 1
             offset += len(part)
-            line += part.count(b"\n")
+            line += newlines(part)
             waiting, held = ([block[cut:]], len(block) - cut) if cut < len(block) else ([], 0)
         self.read.bytes += one.size // shares
         if self.stretch.share:

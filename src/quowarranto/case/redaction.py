@@ -45,6 +45,15 @@ _Replace = Callable[[re.Match[str]], str]
 _WITHOUT_DIGITS = dict.fromkeys(map(ord, "0123456789"))
 _known_clean: set[str] = set()
 """Texts without a secret, and texts that are one without their digits."""
+_clean_stems: set[str] = set()
+"""What stands before a UUID, where there is no secret whatever the UUID is."""
+_UUIDS = (
+    "01234567-8901-4567-8901-234567890123",
+    "abcdefab-cdef-abcd-efab-cdefabcdefab",
+    "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
+)
+_clean_alone: set[str] = set()
+"""Texts without a secret of which the same with digits in it may be one."""
 _plain_names: set[str] = set()
 
 
@@ -180,23 +189,36 @@ def _judge(text: str) -> bool:
     head = body = text
     if len(text) > 36 and text[-13] == "-" and _UUID_TAIL.match(text, len(text) - 36):
         head = body = text[:-36]
-        if head in _known_clean:
+        if head in _known_clean or head in _clean_stems:
             return True
     if "." not in head:
         head = head.translate(_WITHOUT_DIGITS)
         if head in _known_clean:
             return True
+    if text in _clean_alone:
+        return True
+    known = _known_clean
     if may_show_a_secret(head) or may_be_encoded(body):
         if holds_a_secret(text):
             return False
-        if text.translate(_WITHOUT_DIGITS) == text:
-            return True  # remembered, it would stand for texts that are secrets by their digits
-        head = text
+        if body is not text:
+            _remember_stem(body)
+            return True
+        # without digits itself, it would stand for texts that are secrets by their digits
+        known, head = _clean_alone if text.translate(_WITHOUT_DIGITS) == text else known, text
     if len(head) < _MEMORABLE:
-        if len(_known_clean) > _KNOWN_LIMIT:
-            _known_clean.clear()
-        _known_clean.add(head)
+        if len(known) > _KNOWN_LIMIT:
+            known.clear()
+        known.add(head)
     return True
+
+
+def _remember_stem(stem: str) -> None:
+    """Remember what stands before a UUID, if there is no secret whatever the UUID is: of digits, of letters, of both."""
+    if len(stem) < _MEMORABLE and not any(holds_a_secret(stem + uuid) for uuid in _UUIDS):
+        if len(_clean_stems) > _KNOWN_LIMIT:
+            _clean_stems.clear()
+        _clean_stems.add(stem)
 
 
 def _judge_name(name: str) -> bool:

@@ -25,7 +25,7 @@ from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
-from quowarranto.case.tables import BY_ACTION, BY_FINDING, TABLES
+from quowarranto.case.tables import BY_ACTION, BY_FINDING, TABLES, scratch
 from quowarranto.errors import CaseError
 from quowarranto.records import format_instant
 
@@ -385,7 +385,7 @@ def parquet(files: Sequence[str], *, by_name: bool = False) -> str:
 def parquet_rows(path: Path) -> int:
     """How many rows a Parquet file says that it has."""
     sql = f"SELECT num_rows FROM parquet_file_metadata({_quoted(_no_glob(str(path)))})"
-    return int(duckdb.connect().execute(sql).fetchall()[0][0])
+    return int(scratch().cursor().execute(sql).fetchall()[0][0])
 
 
 def _uri(folder: Path) -> str:

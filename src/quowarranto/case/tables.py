@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from arro3.core import Array, DataType, Schema, Table
 
 from quowarranto.case.columns import action_table, fact_table
+
+if TYPE_CHECKING:
+    import duckdb
 
 _SQL = {"int64": "BIGINT", "int32": "INTEGER", "int8": "TINYINT", "string": "VARCHAR", "bool": "BOOLEAN"}
 _ARROW = {
@@ -35,10 +38,16 @@ class TableShape(msgspec.Struct, frozen=True):
 
 
 @cache
-def _columns(shape: TableShape) -> list[tuple[str, str]]:
+def scratch() -> duckdb.DuckDBPyConnection:
+    """An engine for small questions, each with a `cursor` of its own: opening one costs more than they do."""
     import duckdb
 
-    connection = duckdb.connect()
+    return duckdb.connect()
+
+
+@cache
+def _columns(shape: TableShape) -> list[tuple[str, str]]:
+    connection = scratch().cursor()
     connection.register("shape", shape.empty())
     return [(row[0], row[1]) for row in connection.execute("DESCRIBE SELECT * FROM shape").fetchall()]
 

@@ -11,7 +11,7 @@ from typing import Any
 from quowarranto.compiled import build
 
 MOST_MEMBERS, MOST_PARTS, MOST_SAID = 40, 8, 4
-VERSION = 1
+VERSION = 2
 """Of what stands between the two; a library of another one is not used."""
 IN_PYTHON = "QUO_IN_PYTHON"
 """A variable of the environment: if it is set, everything is done in Python."""
@@ -96,6 +96,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "qw_new": (c_void_p, (POINTER(Field), c_int32, POINTER(PartOf), c_int32, c_uint64, c_void_p)),
     "qw_free": (None, (c_void_p,)),
     "qw_scan_lines": (c_int32, (c_void_p, c_char_p, c_int64, c_int64, c_int64, c_int32)),
+    "qw_newlines": (c_int64, (c_void_p, c_int64, c_int64)),
     "qw_scan_entries": (c_int32, (c_void_p, c_char_p, *(POINTER(c_int64),) * 3, c_int64, c_int32)),
     "qw_fresh": (POINTER(Fresh), (c_void_p,)),
     "qw_fresh_spans": (POINTER(Span), (c_void_p,)),
