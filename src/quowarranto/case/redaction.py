@@ -214,7 +214,7 @@ def _judge(text: str) -> bool:
 
 
 def _remember_stem(stem: str) -> None:
-    """Remember what stands before a UUID, if there is no secret whatever the UUID is: of digits, of letters, of both."""
+    """Remember what stands before a UUID, if that is no secret whatever the UUID is: digits, letters, both."""
     if len(stem) < _MEMORABLE and not any(holds_a_secret(stem + uuid) for uuid in _UUIDS):
         if len(_clean_stems) > _KNOWN_LIMIT:
             _clean_stems.clear()
