@@ -135,7 +135,8 @@ def _told(
     idle = _covered([thing for thing in everything if thing not in own], granted)
     removed = (len(idle) - len(_covered(idle, rules))) / len(idle) if idle else 0.0
     learned, unseen = (sum(getattr(one, name) for one in used) for name in ("learned", "unseen"))
-    refused = [one for one in used if not covered(rules, (one.verb, one.resource_type, one.resource_id))]
+    allowed = set(_covered(list(own), rules))
+    refused = [one for one in used if (one.verb, one.resource_type, one.resource_id) not in allowed]
     codes = []
     if not used and not grant["break_glass"]:
         codes.append("QW501")
@@ -167,19 +168,24 @@ def _covered(things: list[tuple[str, str, str]], rules: Sequence[Rule] | None) -
     """Those that some rule covers. Few verbs do many things, so each verb is held against the rules once."""
     if rules is None:
         return things
-    by_verb: dict[str, list[Rule]] = {}
-    for verb in {thing[0] for thing in things}:
-        by_verb[verb] = [
-            rule for rule in rules if rule.actions is None or any(matches(pattern, verb) for pattern in rule.actions)
-        ]
-    return [
-        (verb, kind, name)
-        for verb, kind, name in things
-        if any(
-            rule.resources is None or any(matches_resource(pattern, kind, name) for pattern in rule.resources)
-            for rule in by_verb[verb]
-        )
-    ]
+    allowed = {verb: _patterns(rules, verb) for verb in {thing[0] for thing in things}}
+    out = []
+    for thing in things:
+        patterns = allowed[thing[0]]
+        if patterns is None or (patterns and any(matches_resource(one, thing[1], thing[2]) for one in patterns)):
+            out.append(thing)
+    return out
+
+
+def _patterns(rules: Sequence[Rule], verb: str) -> list[str] | None:
+    """Patterns of which a resource must match one for this verb; None where any resource will do."""
+    out: dict[str, None] = {}
+    for rule in rules:
+        if rule.actions is None or any(matches(pattern, verb) for pattern in rule.actions):
+            if rule.resources is None:
+                return None
+            out |= dict.fromkeys(rule.resources)
+    return list(out)
 
 
 def _bound(uses: int) -> float | None:
