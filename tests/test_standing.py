@@ -12,6 +12,7 @@ import pytest
 from quowarranto.case.config import load_config
 from quowarranto.case.store import Case
 from quowarranto.errors import ConfigError
+from quowarranto.findings import overview
 from quowarranto.findings.standing import standing
 from quowarranto.pipeline import link_paths
 from tests.quo import quo
@@ -154,3 +155,21 @@ def test_a_longest_life_holds_for_all_actions(tmp_path: Path) -> None:
     (tmp_path / "quo.toml").write_text('max_lifetime = "1h"')
     (expectation,) = load_config(tmp_path).expect
     assert (expectation.max_lifetime_us, expectation.resources) == (3_600_000_000, None)
+
+
+def test_a_few_records_added_to_a_large_case_are_told_of_at_once_and_fail_on_still_asks_for_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "LARGE", 0)
+    found(tmp_path, [GRANT, *from_origins(0, 10, 20, 30)])
+    case = Case(tmp_path / "quo.case")
+    whole = overview.overview(case.snapshot(), at_once=True)
+    more = tmp_path / "more.jsonl"
+    more.write_text(json.dumps(use(9, "2026-03-01T09:40:00Z", "10.0.0.9")) + "\n")
+    link_paths(case, [str(more)], threads=1)
+    soon = overview.overview(case.snapshot(), at_once=True)
+    asked = overview.overview(case.snapshot())
+
+    assert (whole["all_findings"], soon["all_findings"], asked["all_findings"]) == (True, False, True)
+    assert soon["verdicts"] == asked["verdicts"]
+    assert {row["code"] for row in asked["worst"]} - {row["code"] for row in soon["worst"]} == {"QW404", "QW501"}

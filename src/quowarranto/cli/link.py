@@ -117,7 +117,7 @@ def report_run(case: Any, outcome: Any, fail_on: str | None, form: str, paths: S
     if (outcome.inputs or not outcome.commit) and totals.recorded == 0:
         _nothing_read(outcome, paths)
         return 3
-    seen = overview(case.snapshot())
+    seen = overview(case.snapshot(), at_once=fail_on is None)
     if form == "json":
         import sys
 
@@ -185,5 +185,7 @@ def _print(folder: Path, outcome: Any, seen: dict[str, Any]) -> None:
             ),
             empty="",
         )
+    if not seen["all_findings"]:
+        click.echo("(without those about credentials and grants themselves: `quo findings` looks for them)")
     out.print()
     click.echo(f"next: quo findings · quo explain ACTION · quo report --html report.html   (case: {folder})")

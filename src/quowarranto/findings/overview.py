@@ -20,15 +20,26 @@ MEANING: dict[str, str] = {
 }
 
 
-def overview(snapshot: Snapshot) -> dict[str, Any]:
-    """Counts of the case: actions, facts, authorities, verdicts (gravest first), severities, the worst findings."""
+LARGE = 1_000_000
+"""From so many actions on, what stands of credentials and grants takes longer than judging a few new records."""
+
+
+def overview(snapshot: Snapshot, *, at_once: bool = False) -> dict[str, Any]:
+    """Counts of the case: actions, facts, authorities, verdicts (gravest first), severities, the worst findings.
+
+    Args:
+        snapshot: a judged state.
+        at_once: in a large case to which records were added, leave out the findings about credentials and grants
+            themselves, which take a look at everything; `all_findings` of the answer says whether they are in it.
+    """
     connection = connect(snapshot, "verdicts", "runs")
     verdicts = {
         row["verdict"]: row["n"] for row in rows(connection, "SELECT verdict, count(*) AS n FROM verdicts GROUP BY 1")
     }
     actions = sum(verdicts.values())
-    severities, worst = counted_findings(snapshot, 8)
-    run = rows(connection, "SELECT facts, authorities FROM runs ORDER BY run DESC LIMIT 1")
+    run = rows(connection, "SELECT whole, facts, authorities FROM runs ORDER BY run DESC LIMIT 1")
+    everything = not (at_once and actions > LARGE and run and not run[0]["whole"])
+    severities, worst = counted_findings(snapshot, 8, about_authorities=everything)
     return {
         "actions": actions,
         "facts": run[0]["facts"] if run else 0,
@@ -38,6 +49,7 @@ def overview(snapshot: Snapshot) -> dict[str, Any]:
             for name, means in MEANING.items()
             if name in verdicts
         },
+        "all_findings": everything,
         "severities": {name: severities[name] for name in reversed(SEVERITIES) if name in severities},
         "worst": [present.finding(row) for row in worst],
     }

@@ -16,9 +16,11 @@ def all_findings(snapshot: Snapshot, limit: int | None = None) -> list[Row]:
     return _gravest(findings(snapshot, limit) + standing(snapshot, load_config(snapshot.folder)), limit)
 
 
-def counted_findings(snapshot: Snapshot, limit: int) -> tuple[Counter[str], list[Row]]:
+def counted_findings(
+    snapshot: Snapshot, limit: int, *, about_authorities: bool = True
+) -> tuple[Counter[str], list[Row]]:
     """How many findings there are of each severity, and the gravest of them."""
-    about = standing(snapshot, load_config(snapshot.folder))
+    about = standing(snapshot, load_config(snapshot.folder)) if about_authorities else []
     connection = connect(snapshot, "findings")
     severities = Counter(row["severity"] for row in about)
     for row in rows(connection, "SELECT severity, count(*) AS n FROM findings GROUP BY 1"):
