@@ -1,0 +1,68 @@
+"""The policy languages that can be replayed: one line each.
+
+A module of a language offers `evaluate` (`replay.language.Evaluate`, a pure function). It may also offer
+`request_of(recorded, raw)`: the question in the language's own terms, from what the decision's record keeps under
+`request` (SPEC 2) and the raw line behind it; the default takes the recorded request as it stands.
+Modules are imported only where they are used: most bring an engine along.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from quowarranto.replay.evaluation import Evaluation
+from quowarranto.replay.language import Evaluate, Policy, Request
+
+
+class Language(msgspec.Struct, frozen=True):
+    """One policy language."""
+
+    name: str
+    module: str
+    """What to import for it."""
+    suffixes: tuple[str, ...] = ()
+    """How names of files end that are in no other language."""
+    sources: tuple[str, ...] = ()
+    """Sources (names in `quowarranto.sources`) of which the decisions are in this language."""
+    whole: bool = False
+    """Whether what decides is everything in force at the time (role bindings), not only what the decision cites."""
+
+    def evaluate(self, policies: list[Policy], request: Request) -> Evaluation:
+        """What these policies say of a request."""
+        ask: Evaluate = importlib.import_module(self.module).evaluate
+        return ask(policies, request)
+
+    def request_of(self, recorded: Mapping[str, Any] | None, raw: str | None = None) -> Request | None:
+        """The question behind a decision; None where its record does not keep it."""
+        module = importlib.import_module(self.module)
+        own = getattr(module, "request_of", None)
+        return own(recorded, raw) if own else request_of(recorded)
+
+
+def request_of(recorded: Mapping[str, Any] | None) -> Request | None:
+    """A recorded request in AuthZEN's shape as it stands; None where a part of it is missing or of another shape."""
+    try:
+        return msgspec.convert(recorded, Request)
+    except msgspec.ValidationError:
+        return None
+
+
+_ALL: tuple[Language, ...] = (
+    # one line per language, in the order of the alphabet
+    # Language("cedar", "quowarranto.replay.cedar", (".cedar",), ("cedar",)),
+)
+LANGUAGES: dict[str, Language] = {language.name: language for language in _ALL}
+
+
+def language_of_source(source: str) -> Language | None:
+    """The language of a source's decisions."""
+    return next((one for one in LANGUAGES.values() if source in one.sources), None)
+
+
+def language_of_file(name: str) -> Language | None:
+    """The language that a file's name tells, where it tells any."""
+    return next((one for one in LANGUAGES.values() if name.endswith(one.suffixes or ("\0",))), None)
