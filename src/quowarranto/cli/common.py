@@ -199,29 +199,12 @@ def _csv(rows: Iterable[dict[str, Any]]) -> None:
     first = next(iterator, None)
     if first is None:
         return
-    writer = csv.DictWriter(sys.stdout, list(_flat(first)), lineterminator="\n", extrasaction="ignore", restval="")
+    from quowarranto.export.formats.flat import cells
+
+    writer = csv.DictWriter(sys.stdout, list(cells(first)), lineterminator="\n", extrasaction="ignore", restval="")
     writer.writeheader()
     for row in chain([first], iterator):
-        writer.writerow({name: _safe(value) for name, value in _flat(row).items()})
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, dict) and set(value) == {"type", "id"}:
-            out[f"{name}_type"], out[f"{name}_id"] = value["type"], value["id"]
-        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-            out[name] = " ".join(value)
-        elif isinstance(value, (dict, list)):
-            out[name] = msgspec.json.encode(value).decode()
-        else:
-            out[name] = value
-    return out
-
-
-def _safe(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula is marked as text."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+        writer.writerow(cells(row))
 
 
 def _table(

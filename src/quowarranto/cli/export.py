@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-_FORMATS = ("sarif",)
+    from quowarranto.case.store import Snapshot
+    from quowarranto.export.formats.wanted import Wanted
+
+_FORMATS = ("sarif", "csv", "parquet")
+_TABLES = ("findings", "verdicts")
+_TABULAR = ("csv", "parquet")
 _STANDARD = Path("-")
 
 
@@ -23,6 +28,9 @@ _STANDARD = Path("-")
 @case_option
 @known_at_option
 @click.option("--format", "form", type=click.Choice(_FORMATS), required=True, help="What to write.")
+@click.option(
+    "--table", type=click.Choice(_TABLES), default=_TABLES[0], show_default=True, help="Of CSV and Parquet: which rows."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
@@ -33,20 +41,55 @@ _STANDARD = Path("-")
 @click.option("--severity", multiple=True, help="Only findings of this severity; repeatable.")
 @filter_options
 def command(
-    case_folder: Path, known_at: str | None, form: str, out: Path, severity: tuple[str, ...], **values: Any
+    case_folder: Path,
+    known_at: str | None,
+    form: str,
+    table: str,
+    out: Path,
+    severity: tuple[str, ...],
+    **values: Any,
 ) -> None:
-    """Findings for other systems to read.
+    """Findings and verdicts for other systems to read.
 
-    A filter of actions keeps the findings that are about at least one action that matches. `--code` is repeatable:
-    any of them.
+    Of findings, a filter of actions keeps those that are about at least one action that matches, and `--code` is
+    repeatable: any of them.
     """
-    from quowarranto.export.formats import sarif
     from quowarranto.export.formats.wanted import Wanted
 
     known("--severity", severity, SEVERITIES)
+    _check(form, table, out, severity)
     wanted = Wanted(filters_of(values), severity)
     snapshot = snapshot_of(case_folder, known_at)
-    _written(out, lambda file: sarif.write(snapshot, wanted, file))
+    if form == "parquet":
+        _parquet(snapshot, wanted, table, out)
+    else:
+        _written(out, _writer(form, table, snapshot, wanted))
+
+
+def _check(form: str, table: str, out: Path, severity: tuple[str, ...]) -> None:
+    if table == "verdicts" and form not in _TABULAR:
+        raise click.BadParameter(f"`{form}` holds findings; verdicts go into csv or parquet", param_hint="--table")
+    if table == "verdicts" and severity:
+        raise click.BadParameter("verdicts have no severity; use `--verdict` or `--code`", param_hint="--severity")
+    if form == "parquet" and out == _STANDARD:
+        raise click.BadParameter("parquet is written to a file; name it", param_hint="--out")
+
+
+def _writer(form: str, table: str, snapshot: Snapshot, wanted: Wanted) -> Callable[[BinaryIO], None]:
+    from quowarranto.export.formats import csv, sarif
+
+    if form == "csv":
+        return lambda file: csv.write(snapshot, wanted, table, file)
+    return lambda file: sarif.write(snapshot, wanted, file)
+
+
+def _parquet(snapshot: Snapshot, wanted: Wanted, table: str, out: Path) -> None:
+    from quowarranto.export.files import replacing
+    from quowarranto.export.formats import parquet
+
+    with replacing(out) as path:
+        parquet.write(snapshot, wanted, table, path)
+    click.echo(f"written: {out}", err=True)
 
 
 def _written(out: Path, write: Callable[[BinaryIO], None]) -> None:

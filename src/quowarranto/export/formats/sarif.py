@@ -1,6 +1,6 @@
 """SARIF 2.1.0: findings as results, for code scanning and for gates in a pipeline.
 
-Reads     findings with their sample actions (`case.found`).
+Reads     findings with their sample actions (`findings.whole`).
 Writes    one run; results one after the other, so that memory does not grow with their number.
 Choices   `startLine` is the line of the log; the byte offset stands beside it in `properties`, because a region with
           an offset and no length would mean an empty range, and lengths are not kept.
@@ -17,12 +17,13 @@ from urllib.parse import quote
 import msgspec
 
 from quowarranto import __version__
-from quowarranto.case.found import found, totals
+from quowarranto.case.found import totals
 from quowarranto.case.store import Snapshot
 from quowarranto.export.formats.wanted import Wanted, fingerprint, name_uuid, subject_of
 from quowarranto.findings.because import summary
 from quowarranto.findings.controls import CONTROLS
 from quowarranto.findings.pages import page_of
+from quowarranto.findings.whole import found_whole
 from quowarranto.records import format_instant
 from quowarranto.records.codes import CODES, Code
 
@@ -44,7 +45,7 @@ def write(snapshot: Snapshot, wanted: Wanted, out: BinaryIO) -> None:
     }
     out.write(_encode(head)[:-1] + b',"runs":[' + _encode(run)[:-1] + b',"results":[')
     place = {code: number for number, code in enumerate(CODES)}
-    for number, row in enumerate(found(snapshot, wanted.filters, wanted.severity)):
+    for number, row in enumerate(found_whole(snapshot, wanted.filters, wanted.severity)):
         out.write((b",\n" if number else b"\n") + _encode(_result(row, place)))
     out.write(b"]}]}\n")
 
