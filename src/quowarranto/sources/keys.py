@@ -89,8 +89,13 @@ def unbase64(text: str) -> bytes:
 # ---- identifiers of Microsoft Entra ----------------------------------------------------------------------------------
 
 
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
 def guid(text: str) -> str:
     """A GUID in lower case with dashes, from any spelling of its digits."""
+    if _GUID.fullmatch(text):
+        return text.lower()
     return str(uuid.UUID(text.strip().strip("{}")))
 
 

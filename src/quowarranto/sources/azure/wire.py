@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -191,7 +192,20 @@ def _member(value: Any, name: str) -> Any:
     if name in value:
         return value[name]
     low = name.lower()
-    return next((one for key, one in value.items() if key.lower() == low), None)
+    if len(value) > _MOST_NAMES:
+        return next((one for key, one in value.items() if key.lower() == low), None)
+    key = _in_any_case(tuple(value)).get(low)
+    return None if key is None else value[key]
+
+
+_MOST_NAMES = 64
+"""Of a record whose names are kept: a hostile one could fill the memory."""
+
+
+@lru_cache(maxsize=4096)
+def _in_any_case(names: tuple[str, ...]) -> dict[str, str]:
+    """The first of these names by each one in lower case; records of one kind have the same ones."""
+    return {name.lower(): name for name in reversed(names)}
 
 
 def first(values: Iterable[str]) -> str:
