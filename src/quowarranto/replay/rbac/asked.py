@@ -1,0 +1,133 @@
+"""What a request asks of the API server, as far as it is known.
+
+Of `resource.properties`, what is left out is empty, as in a SubjectAccessReview; what is `null` is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from quowarranto.replay.language import Request
+
+_BY_NAME = "metadata.name"
+
+
+class Unusable(Exception):
+    """A request that cannot be evaluated at all; `missing` names the input."""
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(missing)
+        self.missing = missing
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The attributes that the authorizer sees. `None` is not known."""
+
+    user: str
+    groups: frozenset[str]
+    all_groups: bool
+    """Whether there are no other groups than `groups`."""
+    verb: str
+    path: str | None = None
+    """Of a request that is for no resource; everything below is then empty."""
+    group: str | None = ""
+    resource: str | None = ""
+    subresource: str | None = ""
+    namespace: str | None = ""
+    name: str | None = ""
+
+    @property
+    def is_node(self) -> bool:
+        """Whom the Node authorizer might let in."""
+        known = "system:nodes" in self.groups or not self.all_groups
+        return known and self.user.startswith("system:node:")
+
+
+def asked(request: Request) -> Asked:
+    """Read a request.
+
+    Raises:
+        Unusable: what nothing can be said without is missing or of the wrong type.
+    """
+    user, verb = request.subject.get("id"), request.action.get("name")
+    if not isinstance(user, str) or not user:
+        raise Unusable("subject.id")
+    if not isinstance(verb, str) or not verb:
+        raise Unusable("action.name")
+    groups, complete = _groups(_properties(request.subject, "subject.properties"))
+    properties = _properties(request.resource, "resource.properties")
+    if "nonResourceURL" not in properties:
+        attributes = _attributes(properties, verb)
+        return Asked(user=user, groups=groups, all_groups=complete, verb=verb, path=None, **attributes)
+    path = properties["nonResourceURL"]
+    if not isinstance(path, str) or not path:
+        raise Unusable("resource.properties.nonResourceURL")
+    return Asked(user=user, groups=groups, all_groups=complete, verb=verb, path=path)
+
+
+def _properties(entity: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = entity.get("properties")
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        raise Unusable(name)
+    return found
+
+
+def _groups(properties: Mapping[str, Any]) -> tuple[frozenset[str], bool]:
+    """Groups that are known, and whether these are all."""
+    given = properties.get("groups")
+    if given is None:
+        return frozenset(), False
+    if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
+        raise Unusable("subject.properties.groups")
+    complete = properties.get("groups_complete", True)
+    return frozenset(given), complete is True
+
+
+def _attributes(properties: Mapping[str, Any], verb: str) -> dict[str, str | None]:
+    found = {
+        field: _text(properties, key)
+        for field, key in (
+            ("group", "apiGroup"),
+            ("resource", "resource"),
+            ("subresource", "subresource"),
+            ("namespace", "namespace"),
+            ("name", "name"),
+        )
+    }
+    if not found["resource"]:
+        raise Unusable("resource.properties.resource")
+    if not found["name"] and verb in ("list", "watch"):
+        found["name"] = _selected(properties, found["name"])
+    return found
+
+
+def _text(properties: Mapping[str, Any], key: str) -> str | None:
+    value = properties.get(key, "")
+    if value is not None and not isinstance(value, str):
+        raise Unusable(f"resource.properties.{key}")
+    return value
+
+
+def _selected(properties: Mapping[str, Any], name: str | None) -> str | None:
+    """The one name that a field selector asks for counts as the name of the request.
+
+    Source: apiserver pkg/endpoints/request/requestinfo.go, NewRequestInfo.
+    """
+    selector = properties.get("fieldSelector", "")
+    if not isinstance(selector, str):
+        raise Unusable("resource.properties.fieldSelector")
+    for term in selector.split(","):
+        field, _, value = term.partition("=")
+        if field.strip() == _BY_NAME and _is_segment(value := value.removeprefix("=").strip()):
+            return value
+    return name
+
+
+def _is_segment(name: str) -> bool:
+    """A name that may stand in a path; any other is left aside by the server."""
+    return bool(name) and name not in (".", "..") and "/" not in name and "%" not in name

@@ -1,0 +1,96 @@
+"""Whether one rule allows what is asked: yes, no, or not known for want of an input.
+
+Source: kubernetes pkg/apis/rbac/v1/evaluation_helpers.go and RuleAllows of plugin/pkg/auth/authorizer/rbac/rbac.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from quowarranto.replay.rbac.asked import Asked
+from quowarranto.replay.rbac.objects import PolicyRule
+
+Missing = frozenset[str]
+"""Inputs that would decide."""
+
+Answer = bool | Missing
+"""`True`, `False`, or what is missing: never an empty set."""
+
+_ALL = "*"
+
+
+def allows(rule: PolicyRule, asked: Asked) -> Answer:
+    """Resource rules never speak of URLs, nor the other way round; within a rule every list must match."""
+    if not _listed(rule.verbs, asked.verb):
+        return False
+    if asked.path is not None:
+        return any(_url_matches(pattern, asked.path) for pattern in rule.nonResourceURLs or ())
+    return both(
+        (
+            _group(rule, asked.group),
+            _resource(rule, asked.resource, asked.subresource),
+            _name(rule, asked.name),
+        )
+    )
+
+
+def both(answers: Iterable[Answer]) -> Answer:
+    """All must hold: one `False` decides, else what is missing."""
+    missing: Missing = frozenset()
+    for answer in answers:
+        if answer is False:
+            return False
+        if answer is not True:
+            missing |= answer
+    return missing or True
+
+
+def either(answers: Iterable[Answer]) -> Answer:
+    """One must hold: one `True` decides, else what is missing."""
+    missing: Missing = frozenset()
+    for answer in answers:
+        if answer is True:
+            return True
+        if answer is not False:
+            missing |= answer
+    return missing or False
+
+
+def _listed(allowed: tuple[str, ...] | None, wanted: str) -> bool:
+    return allowed is not None and (_ALL in allowed or wanted in allowed)
+
+
+def _group(rule: PolicyRule, group: str | None) -> Answer:
+    if group is None:
+        return _unknown(rule.apiGroups, "apiGroup")
+    return _listed(rule.apiGroups, group)
+
+
+def _resource(rule: PolicyRule, resource: str | None, subresource: str | None) -> Answer:
+    if _ALL in (rule.resources or ()):
+        return True
+    if resource is None:
+        return _unknown(rule.resources, "resource")
+    if subresource is None:
+        return _unknown(rule.resources, "subresource")
+    wanted = {f"{resource}/{subresource}", f"*/{subresource}"} if subresource else {resource}
+    return not wanted.isdisjoint(rule.resources or ())
+
+
+def _name(rule: PolicyRule, name: str | None) -> Answer:
+    if not rule.resourceNames:
+        return True
+    return frozenset({"resource.properties.name"}) if name is None else name in rule.resourceNames
+
+
+def _unknown(allowed: tuple[str, ...] | None, what: str) -> Answer:
+    if not allowed:
+        return False
+    return True if _ALL in allowed else frozenset({f"resource.properties.{what}"})
+
+
+def _url_matches(pattern: str, path: str) -> bool:
+    """Only asterisks at the end are a wildcard."""
+    if pattern in (_ALL, path):
+        return True
+    return pattern.endswith("*") and path.startswith(pattern.rstrip("*"))
