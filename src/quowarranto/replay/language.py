@@ -35,5 +35,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     context: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
+def in_shape(recorded: Mapping[str, Any] | None) -> Request | None:
+    """A recorded request in AuthZEN's shape as it stands; None where a part of it is missing or of another shape."""
+    try:
+        return msgspec.convert(recorded, Request)
+    except msgspec.ValidationError:
+        return None
+
+
 Evaluate = Callable[[Sequence[Policy], Request], Evaluation]
 """An evaluator of one language. The order of the policies does not matter."""

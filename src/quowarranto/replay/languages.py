@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from quowarranto.replay.evaluation import Evaluation
-from quowarranto.replay.language import Evaluate, Policy, Request
+from quowarranto.replay.language import Evaluate, Policy, Request, in_shape
 
 
 class Language(msgspec.Struct, frozen=True):
@@ -40,20 +40,12 @@ class Language(msgspec.Struct, frozen=True):
         """The question behind a decision; None where its record does not keep it."""
         module = importlib.import_module(self.module)
         own = getattr(module, "request_of", None)
-        return own(recorded, raw) if own else request_of(recorded)
-
-
-def request_of(recorded: Mapping[str, Any] | None) -> Request | None:
-    """A recorded request in AuthZEN's shape as it stands; None where a part of it is missing or of another shape."""
-    try:
-        return msgspec.convert(recorded, Request)
-    except msgspec.ValidationError:
-        return None
+        return own(recorded, raw) if own else in_shape(recorded)
 
 
 _ALL: tuple[Language, ...] = (
     # one line per language, in the order of the alphabet
-    # Language("cedar", "quowarranto.replay.cedar", (".cedar",), ("cedar",)),
+    Language("cedar", "quowarranto.replay.cedar", (".cedar", ".cedarschema"), ("cedar",)),
 )
 LANGUAGES: dict[str, Language] = {language.name: language for language in _ALL}
 
