@@ -127,13 +127,13 @@ def _weighed(parsed: _Set, answer: Any, uids: Mapping[str, Uid], told: set[str])
     may_permit = any(not parsed.shapes[name].forbids for name in unsure)
     open_ = not denied and ((may_forbid and (permitted or may_permit)) or (may_permit and not permitted))
     if open_ or (parsed.missing and not denied):
-        lacking = {_said(need, uids) for needs in unsure.values() for need in needs} if open_ else set()
-        return Evaluation(effect="indeterminate", missing=tuple(sorted(lacking | set(parsed.missing))))
+        unknown = {_said(need) for needs in unsure.values() for need in needs} if open_ else set()
+        return Evaluation(effect="indeterminate", missing=tuple(sorted(unknown | set(parsed.missing))))
     determining = tuple(sorted({parsed.names[name] for name in sure}))
     return Evaluation(effect="permit" if permitted else "deny", determining=determining)
 
 
-def _said(need: str, uids: Mapping[str, Uid]) -> str:
+def _said(need: str) -> str:
     part, _, what = need.partition("'s ")
     return f"{what} of the {part}" if what else need
 
