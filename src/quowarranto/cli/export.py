@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quowarranto.case.store import Snapshot
     from quowarranto.export.formats.wanted import Wanted
 
-_FORMATS = ("sarif", "csv", "parquet")
+_FORMATS = ("sarif", "ocsf", "csv", "parquet")
 _TABLES = ("findings", "verdicts")
 _TABULAR = ("csv", "parquet")
 _STANDARD = Path("-")
@@ -76,11 +76,12 @@ def _check(form: str, table: str, out: Path, severity: tuple[str, ...]) -> None:
 
 
 def _writer(form: str, table: str, snapshot: Snapshot, wanted: Wanted) -> Callable[[BinaryIO], None]:
-    from quowarranto.export.formats import csv, sarif
+    from quowarranto.export.formats import csv, ocsf, sarif
 
     if form == "csv":
         return lambda file: csv.write(snapshot, wanted, table, file)
-    return lambda file: sarif.write(snapshot, wanted, file)
+    write = {"ocsf": ocsf.write, "sarif": sarif.write}[form]
+    return lambda file: write(snapshot, wanted, file)
 
 
 def _parquet(snapshot: Snapshot, wanted: Wanted, table: str, out: Path) -> None:
