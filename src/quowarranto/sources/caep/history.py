@@ -36,7 +36,8 @@ def derive(observations: Sequence[Observation]) -> Iterator[tuple[AuthorityFact,
             over.add(session)
             yield _revoked(session, seen), seen
         else:
-            for named in sorted(set[str]().union(*(of_subject[one] for one in _subjects(data)))):
+            all_of_them = set[str]().union(*(of_subject.pop(one, ()) for one in _subjects(data)))
+            for named in sorted(all_of_them - over):  # what is over needs no second end
                 over.add(named)
                 yield _revoked(named, seen), seen
 
