@@ -118,13 +118,12 @@ class Pool:
             if key not in self._known:
                 texts[number] = question.policies
                 wanted.setdefault((question.language, number), {})[key] = request
-        list(self._threads.map(lambda batch: self._batch(*batch, texts), list(_cut(wanted))))
+        list(self._threads.map(lambda batch: self._batch(batch[0], batch[1], texts[batch[0][1]]), list(_cut(wanted))))
         return [self._known[key] for key in keys]
 
-    def _batch(self, which: _Set, part: list[tuple[bytes, bytes]], texts: Mapping[int, tuple[Policy, ...]]) -> None:
+    def _batch(self, which: _Set, part: list[tuple[bytes, bytes]], policies: tuple[Policy, ...]) -> None:
         child = self._children.get()
         try:
-            policies = texts[which[1]]
             for (key, _), answer in zip(part, self._answers(child, which, policies, part), strict=True):
                 self._known[key] = answer
             self.distinct += len(part)
