@@ -96,7 +96,7 @@ class Schema:
     def _one(self, value: Any, says: Json, at: str) -> list[str]:
         kind = says["type"]
         if kind == "object" or kind in self._objects:
-            name = says.get("object_type", kind)
+            name = str(says.get("object_type", kind))
             if not isinstance(value, dict):
                 return [f"{at} is no object"]
             return [] if name == "object" else self._object(value, self._whole(self._objects[name], self._objects), at)
