@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from quowarranto.export import charts, marks
 from quowarranto.export.chapters import BUDGET, DETAILS, chapter
-from quowarranto.export.palette import LIGHT, both
+from quowarranto.export.page import asset, environment, style
 from quowarranto.export.timeline import identity
-from quowarranto.export.words import capped, clean, code_label, middle, plural, principal
+from quowarranto.export.words import plural, principal
 
 MEANING = {
     "unauthorised": "its authority did not hold",
@@ -35,14 +32,14 @@ _FIRST = 5
 
 def report_html(report: dict[str, Any]) -> str:
     """The page for a report as `findings.reporting.report_data` gathers it."""
-    script = _asset("report.js")
+    script = asset("report.js")
     verdicts = report["totals"]["verdicts"]
     page: str = (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             report=report,
-            style=Markup(_style()),  # noqa: S704 - our own text
+            style=Markup(style()),  # noqa: S704 - our own text
             script=Markup(script),  # noqa: S704 - our own text
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             shared=marks.shared_marks(),
@@ -118,7 +115,7 @@ def _anchor(finding: dict[str, Any]) -> str:
 
 def _samples(explained: dict[str, dict[str, Any]]) -> dict[str, Markup]:
     """Every explained action as markup, in as much detail as its part of the budget allows."""
-    template = _environment().get_template("action.html")
+    template = environment().get_template("action.html")
     left = BUDGET
     out: dict[str, Markup] = {}
     for number, (action, one) in enumerate(explained.items()):
@@ -130,52 +127,3 @@ def _samples(explained: dict[str, dict[str, Any]]) -> dict[str, Markup]:
         left -= len(text.encode("utf-8", "replace"))
         out[action] = Markup(text)  # noqa: S704 - rendered with autoescape
     return out
-
-
-def _style() -> str:
-    variables = ":root{" + "".join(f"--{name}:${name};" for name in LIGHT) + "}"
-    return both(variables) + _asset("report.css") + marks.style()
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=lambda value: clean(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        shown=lambda text, room=60: middle(str(text), room),
-        whole=lambda text, most=2000: capped(str(text), most),
-        who=principal,
-        number=lambda value: f"{value:,}",
-        anchor=identity,
-        day=lambda text: str(text)[:19].replace("T", " "),
-        code_label=code_label,
-        plural=plural,
-    )
-    environment.globals.update(
-        share=charts.share,
-        percent=charts.percent,
-        linkages=charts.LINKAGES,
-        verdict_order=charts.VERDICTS,
-        until=_until,
-        icon=marks.inline_icon,
-    )
-    return environment
-
-
-def _until(first: str, last: str) -> str:
-    """`2026-03-01 09:00:12 – 10:04:00`: the second date only where it is another."""
-    start, end = first[:19].replace("T", " "), last[:19].replace("T", " ")
-    if start == end:
-        return start
-    return f"{start} – {end[11:] if start[:10] == end[:10] else end}"

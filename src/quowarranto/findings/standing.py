@@ -20,7 +20,7 @@ from quowarranto.records import matches
 from quowarranto.records.codes import CODES
 
 _TABLES = ("actions", "facts", "derived", "verdicts", "steps", "chains", "authorities", "terms")
-_MOST_GRANTS = 2_000
+MOST_GRANTS = 2_000
 """With more grants that were used, whether they are too wide is for `quo privileges` to say: it takes minutes."""
 _PEOPLE = frozenset(("user", "person", "human", "root"))
 """Types of principals that are persons, or may be: their credentials are theirs to use."""
@@ -182,7 +182,7 @@ def _wide(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> list[Row
     ((grants, first, last),) = connection.execute(
         "SELECT (SELECT count(DISTINCT node) FROM chains WHERE kind = 'grant'), min(time), max(time) FROM actions"
     ).fetchall()
-    if not 0 < grants <= _MOST_GRANTS:
+    if not 0 < grants <= MOST_GRANTS:
         return []
     return [
         _row(

@@ -1,0 +1,65 @@
+"""What all pages share: templates that escape everything, one style for light and dark, no reference to outside."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from quowarranto.export import charts, marks
+from quowarranto.export.palette import LIGHT, both
+from quowarranto.export.timeline import identity
+from quowarranto.export.words import capped, clean, code_label, middle, plural, principal
+
+
+def style() -> str:
+    """The style of every page."""
+    variables = ":root{" + "".join(f"--{name}:${name};" for name in LIGHT) + "}"
+    return both(variables) + asset("report.css") + marks.style()
+
+
+@cache
+def asset(name: str) -> str:
+    """A file of `templates`."""
+    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def environment() -> Environment:
+    """Templates with their filters; whatever a log chose is cleaned and escaped."""
+    made = Environment(
+        loader=FunctionLoader(asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: clean(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        shown=lambda text, room=60: middle(str(text), room),
+        whole=lambda text, most=2000: capped(str(text), most),
+        who=principal,
+        number=lambda value: f"{value:,}",
+        anchor=identity,
+        day=lambda text: str(text)[:19].replace("T", " "),
+        code_label=code_label,
+        plural=plural,
+    )
+    made.globals.update(
+        share=charts.share,
+        percent=charts.percent,
+        linkages=charts.LINKAGES,
+        verdict_order=charts.VERDICTS,
+        until=_until,
+        icon=marks.inline_icon,
+    )
+    return made
+
+
+def _until(first: str, last: str) -> str:
+    """`2026-03-01 09:00:12 – 10:04:00`: the second date only where it is another."""
+    start, end = first[:19].replace("T", " "), last[:19].replace("T", " ")
+    if start == end:
+        return start
+    return f"{start} – {end[11:] if start[:10] == end[:10] else end}"
