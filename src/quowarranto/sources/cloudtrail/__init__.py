@@ -3,7 +3,8 @@
 Reads     events as trail files hold them (`Records`), as LookupEvents prints them (`CloudTrailEvent` strings), as
           EventBridge delivers them (`detail`), as arrays or lines; and `aws iam get-account-authorization-details`.
 Yields    an Action per event; credential facts for keys that are issued, created, switched on or off, or deleted;
-          observations of IAM changes and snapshots, of which `derive` makes grants and revocations.
+          observations of IAM changes and snapshots, of which `derive` makes grants and revocations; decisions and
+          policies of Verified Permissions.
 Time      RFC 3339, whole seconds, UTC; `expiration` also in US prose without a zone, which is UTC.
 Not seen  which policy allowed a call (no event says); data events unless enabled; resource policies, boundaries,
           service control policies; bodies beyond the identifiers listed in the reference page.
@@ -23,6 +24,7 @@ from quowarranto.sources.cloudtrail.event import to_event, unwrapped
 from quowarranto.sources.cloudtrail.history import derive
 from quowarranto.sources.cloudtrail.keys import key_facts
 from quowarranto.sources.cloudtrail.ordinary import CHANGING, ORDINARY
+from quowarranto.sources.cloudtrail.verified_permissions import verified
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
 from quowarranto.sources.strict import strict_json
 
@@ -40,7 +42,7 @@ def read(entry: Entry) -> Outcome:
     action = to_action(event, entry.data)
     if event.errorCode or event.eventSource not in CHANGING:
         return (action,)
-    return (action, *key_facts(event, action), *observed(event, action))
+    return (action, *key_facts(event, action), *observed(event, action), *verified(event, action))
 
 
 def _nothing_to_record(value: dict[str, Any]) -> str | None:

@@ -73,6 +73,7 @@ class Event(msgspec.Struct, frozen=True):
     resources: list[Any] | None = None
     requestParameters: Any = None
     responseElements: Any = None
+    additionalEventData: Any = None
 
     @property
     def service(self) -> str:

@@ -15,13 +15,14 @@ from quowarranto.sources.cloudtrail.event import Event, Identity, to_event
 from quowarranto.sources.cloudtrail.outcomes import outcome_of
 from quowarranto.sources.cloudtrail.principals import acting, behalf
 from quowarranto.sources.cloudtrail.resources import resource_of
+from quowarranto.sources.cloudtrail.verified_permissions import SERVICE
 from quowarranto.sources.entry import Fields, Ordinary, Part
 from quowarranto.sources.layout import ANY_HEXADECIMAL, Layout, Member
 from quowarranto.sources.members import cutter, together
 from quowarranto.sources.strict import strict_json
 
-CHANGING = frozenset({"iam.amazonaws.com", "sts.amazonaws.com", "cognito-identity.amazonaws.com"})
-"""Only these change who may do what, or issue a key."""
+CHANGING = frozenset(("iam.amazonaws.com", "sts.amazonaws.com", "cognito-identity.amazonaws.com", SERVICE))
+"""Only these change or decide who may do what, or issue a key."""
 _ANSWERING = CHANGING | {"signin.amazonaws.com"}
 
 
