@@ -20,7 +20,7 @@ COMMANDS = {
     "impact": "What falls if an authority is revoked.",
     "investigate": "The story of a principal, credential or time: what broke first, and what would mend most.",
     "diff": "What changed between two moments, and which record changed it.",
-    "export": "Findings and verdicts for other systems: SARIF, OCSF, CSV, Parquet.",
+    "export": "Findings and verdicts for other systems: SARIF, OCSF, OSCAL, CSV, Parquet.",
     "controls": "By control, for auditors: population, examined, exceptions, samples.",
     "report": "A page to look at: verdicts over time, findings, timelines.",
     "coverage": "Per source: what was read, how well it links, what would raise it.",

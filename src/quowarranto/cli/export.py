@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quowarranto.case.store import Snapshot
     from quowarranto.export.formats.wanted import Wanted
 
-_FORMATS = ("sarif", "ocsf", "csv", "parquet")
+_FORMATS = ("sarif", "ocsf", "oscal", "csv", "parquet")
 _TABLES = ("findings", "verdicts")
 _TABULAR = ("csv", "parquet")
 _STANDARD = Path("-")
@@ -58,6 +58,8 @@ def command(
 
     known("--severity", severity, SEVERITIES)
     _check(form, table, out, severity)
+    if form == "oscal":
+        _check_populations(severity, values)
     wanted = Wanted(filters_of(values), severity)
     snapshot = snapshot_of(case_folder, known_at)
     if form == "parquet":
@@ -75,12 +77,22 @@ def _check(form: str, table: str, out: Path, severity: tuple[str, ...]) -> None:
         raise click.BadParameter("parquet is written to a file; name it", param_hint="--out")
 
 
+def _check_populations(severity: tuple[str, ...], values: dict[str, Any]) -> None:
+    given = {"severity": severity, **values}
+    for name in ("severity", "verdict", "linkage", "code", "authority", "action", "limit"):
+        if given[name] not in ((), None):
+            raise click.BadParameter(
+                "oscal holds whole populations; narrow them by time, source, principal or resource",
+                param_hint=f"--{name}",
+            )
+
+
 def _writer(form: str, table: str, snapshot: Snapshot, wanted: Wanted) -> Callable[[BinaryIO], None]:
-    from quowarranto.export.formats import csv, ocsf, sarif
+    from quowarranto.export.formats import csv, ocsf, oscal, sarif
 
     if form == "csv":
         return lambda file: csv.write(snapshot, wanted, table, file)
-    write = {"ocsf": ocsf.write, "sarif": sarif.write}[form]
+    write = {"ocsf": ocsf.write, "oscal": oscal.write, "sarif": sarif.write}[form]
     return lambda file: write(snapshot, wanted, file)
 
 
