@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from quowarranto.replay.answer import Answer, either
 from quowarranto.replay.rbac.objects import LabelSelector, PolicyRule, Requirement, Role
-from quowarranto.replay.rbac.rules import Answer, either
 
 Ask = Callable[[PolicyRule], Answer]
 

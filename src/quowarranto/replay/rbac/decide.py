@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from quowarranto.replay.answer import Answer, Missing, both, either
 from quowarranto.replay.evaluation import Evaluation
 from quowarranto.replay.language import Policy, Request
 from quowarranto.replay.rbac.aggregation import role_allows
 from quowarranto.replay.rbac.asked import Asked, Unusable, asked
 from quowarranto.replay.rbac.documents import Objects, read
 from quowarranto.replay.rbac.objects import UNKNOWN_NAMESPACE, Binding, Subject
-from quowarranto.replay.rbac.rules import Answer, Missing, allows, both, either
+from quowarranto.replay.rbac.rules import allows
 
 MASTERS = "system:masters"
 GROUPS = "subject.properties.groups"

@@ -5,16 +5,9 @@ Source: kubernetes pkg/apis/rbac/v1/evaluation_helpers.go and RuleAllows of plug
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from quowarranto.replay.answer import Answer, both
 from quowarranto.replay.rbac.asked import Asked
 from quowarranto.replay.rbac.objects import PolicyRule
-
-Missing = frozenset[str]
-"""Inputs that would decide."""
-
-Answer = bool | Missing
-"""`True`, `False`, or what is missing: never an empty set."""
 
 _ALL = "*"
 
@@ -32,28 +25,6 @@ def allows(rule: PolicyRule, asked: Asked) -> Answer:
             _name(rule, asked.name),
         )
     )
-
-
-def both(answers: Iterable[Answer]) -> Answer:
-    """All must hold: one `False` decides, else what is missing."""
-    missing: Missing = frozenset()
-    for answer in answers:
-        if answer is False:
-            return False
-        if answer is not True:
-            missing |= answer
-    return missing or True
-
-
-def either(answers: Iterable[Answer]) -> Answer:
-    """One must hold: one `True` decides, else what is missing."""
-    missing: Missing = frozenset()
-    for answer in answers:
-        if answer is True:
-            return True
-        if answer is not False:
-            missing |= answer
-    return missing or False
 
 
 def _listed(allowed: tuple[str, ...] | None, wanted: str) -> bool:
