@@ -9,6 +9,7 @@ from quowarranto.errors import ConfigError
 from quowarranto.sources import (
     authzen,
     azure,
+    boundary,
     caep,
     casbin,
     cedar,
@@ -80,6 +81,7 @@ SOURCES: tuple[Source, ...] = (
     casbin.SOURCE,
     cyberark.SOURCE,
     keycloak.SOURCE,
+    boundary.SOURCE,
     gcp.SOURCE,
     azure.SOURCE,
     okta.SOURCE,
