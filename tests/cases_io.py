@@ -2,7 +2,9 @@
 
 The first line is `{"about": …, "expect": {ACTION: {"verdict": …, "linkage": …, "codes": […], …}}}`, with `skew_s` and
 `window_s` where they differ from the defaults of SPEC 4, and `expectations` where something is demanded (SPEC 9); every
-other line is one record in the native format of SPEC 2.
+other line is one record in the native format of SPEC 2. `borderline` marks a case that lies on the edge of its code.
+`findings` are what is expected to stand of authorities themselves, `{CODE: [KEY, …]}` and nothing else, under the
+`settings` of `quo.toml`; they are found in a case, not by the model (tests/test_every_code.py).
 `basis`, `method`, `root_cause` and `authorities` are compared where the case names them.
 
 Of an action id that several records bear, what is expected holds for each of them.
@@ -24,6 +26,7 @@ from quowarranto.sources.entry import Entry, Skipped
 
 FOLDER = Path(__file__).parent / "cases"
 MICROSECONDS = 1_000_000
+_HEAD = {"about", "expect", "skew_s", "window_s", "expectations", "borderline", "findings", "settings"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,9 @@ class Case:
     skew_us: int = 2 * MICROSECONDS
     window_us: int = 30 * MICROSECONDS
     expectations: tuple[Expectation, ...] = ()
+    borderline: bool = False
+    findings: Mapping[str, list[str]] | None = None
+    settings: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -71,7 +77,7 @@ def load_cases(folder: Path = FOLDER) -> list[Case]:
 def _load(path: Path, folder: Path) -> Case:
     first, *rest = path.read_bytes().splitlines()
     head = json.loads(first)
-    unknown = head.keys() - {"about", "expect", "skew_s", "window_s", "expectations"}
+    unknown = head.keys() - _HEAD
     if unknown:
         raise ValueError(f"{path}: unknown keys {sorted(unknown)} on the first line")
     return Case(
@@ -82,6 +88,9 @@ def _load(path: Path, folder: Path) -> Case:
         skew_us=round(head.get("skew_s", 2) * MICROSECONDS),
         window_us=round(head.get("window_s", 30) * MICROSECONDS),
         expectations=msgspec.convert(head.get("expectations", []), tuple[Expectation, ...]),
+        borderline=head.get("borderline", False),
+        findings=head.get("findings"),
+        settings=head.get("settings", ""),
     )
 
 
