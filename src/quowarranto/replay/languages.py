@@ -46,6 +46,7 @@ class Language(msgspec.Struct, frozen=True):
 _ALL: tuple[Language, ...] = (
     # one line per language, in the order of the alphabet
     Language("cedar", "quowarranto.replay.cedar", (".cedar", ".cedarschema"), ("cedar",)),
+    Language("iam", "quowarranto.replay.iam", whole=True),
 )
 LANGUAGES: dict[str, Language] = {language.name: language for language in _ALL}
 

@@ -54,6 +54,8 @@ _VERBS = """
     Get List Describe Put Create Delete Update Modify Start Stop Run Attach Detach Add Remove Tag Untag Invoke Send
     Batch Set Enable Disable Associate Disassociate Register Deregister Terminate Reboot Read Write
 """
+_OTHER_NAMES = frozenset({"apigateway", "signin"})
+"""Services of which actions are not called as their events: `apigateway:GET`, or no action at all."""
 _BARE_VERB = re.compile(r"([a-zA-Z]+)\*")
 
 # What `NotAction` leaves: a complement is no pattern, so it is spelled out for the services of this list.
@@ -93,6 +95,16 @@ def verbs_beside(patterns: tuple[str, ...]) -> tuple[str, ...]:
     touched = [pattern.partition(":")[0].lower() for pattern in patterns]
     left = (service for service in _SERVICES.split() if not any(matches(name, service) for name in touched))
     return tuple(verb for service in left for verb in verbs_of(f"{service}:*"))
+
+
+def actions_behind(service: str, event: str) -> tuple[str, ...]:
+    """The IAM actions that a logged name stands for; none where the service's actions are called otherwise."""
+    prefix = next((name for name, source in _SOURCES.items() if source == service), service)
+    if prefix in _OTHER_NAMES:
+        return ()
+    return tuple(
+        action for action, logged in _LOGGED_AS.items() if action.startswith(f"{prefix}:") and event in logged
+    ) or (f"{prefix}:{event}",)
 
 
 def _canonical(name: str) -> str:
