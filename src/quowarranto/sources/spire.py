@@ -12,11 +12,12 @@ Source    SPIRE doc/auditlog.md, pkg/server/api/audit/audit.go, pkg/server/api/{
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Record, Resource, Rule
@@ -93,7 +94,7 @@ def _fields(data: bytes) -> dict[str, Any]:
 def _unquoted(text: str) -> str:
     """Go's quoting is that of JSON but for bytes that are no text (`\\x..`) and a few control characters."""
     try:
-        return str(json.loads(f'"{text}"'))
+        return msgspec.json.decode(f'"{text}"', type=str)  # half a surrogate pair is no text
     except ValueError:
         return re.sub(r"\\(?:x[0-9a-f]{2}|.)", "\ufffd", text)
 

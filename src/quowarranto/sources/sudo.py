@@ -26,6 +26,7 @@ from quowarranto.sources.strict import read_as, strict_json
 
 _EVENTS = ("accept", "reject", "alert", "exit")
 _COOKIE = b"@cee:"
+_decode = msgspec.json.Decoder().decode
 _REFUSALS = re.compile(
     r"(?P<known>command not allowed|user NOT in sudoers|user NOT authorized on host|a password is required"
     r"|user not allowed to change directory|user not allowed to change root directory"
@@ -87,6 +88,8 @@ def _events(data: bytes) -> list[tuple[str, Any]]:
     data = data[start + len(_COOKIE) :].strip() if start >= 0 else data
     try:
         value = json.loads(data, object_pairs_hook=_Pairs)
+        if b"\\u" in data or not data.isascii():
+            _decode(data)  # refuses half a surrogate pair, which is no text
     except RecursionError:
         raise RejectedEntry("nested too deeply") from None
     except ValueError:

@@ -11,7 +11,6 @@ Other objects  `kubernetes/<kind in lower case>/NAME`
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 
@@ -99,6 +98,6 @@ def _unquoted(text: str) -> str:
     if "\\" not in text:
         return text
     try:
-        return str(json.loads(f'"{text}"'))
+        return msgspec.json.decode(f'"{text}"', type=str)  # half a surrogate pair is no text
     except ValueError:
         return text
