@@ -20,13 +20,13 @@ from tests.test_controls import SPECIFIED
 CASES = load_cases()
 
 NOT_FOUND_YET = {
-    "QW601": "needs recorded decisions to be decided again",
+    "QW601": "needs recorded decisions to be decided again (tests/replay/cases)",
     "QW602": "is about numbers of a log, not about an action",
     "QW603": "needs evidence that was sealed",
-    "QW605": "needs recorded decisions to be decided again",
+    "QW605": "needs recorded decisions to be decided again (tests/replay/cases)",
     "QW607": "needs receipts",
 }
-"""Codes of SPEC 8 that this version does not look for, and what is lacking."""
+"""Codes of SPEC 8 that judging records alone does not find, and what it takes."""
 
 CASES_ELSEWHERE = {code: why for code, why in NOT_FOUND_YET.items() if code in CODES}
 """Codes whose cases cannot be a handful of records with verdicts; the tests of what finds them hold theirs."""

@@ -14,6 +14,7 @@ from tests.model import judge
 from tools import clidocs, controldocs
 
 from quowarranto.case import config
+from quowarranto.case.query import verdicts
 from quowarranto.case.store import Case
 from quowarranto.case.tables import TABLES
 from quowarranto.cli import COMMANDS, command_of
@@ -22,7 +23,9 @@ from quowarranto.findings.pages import page_of
 from quowarranto.findings.standing import standing
 from quowarranto.pipeline import link_paths
 from quowarranto.records import Action, AuthorityFact
-from quowarranto.records.codes import ABOUT_AUTHORITIES, CODES, GUILTY, ROOT_CAUSES
+from quowarranto.records.codes import ABOUT_AUTHORITIES, CODES, GUILTY, REPLAYED, ROOT_CAUSES
+from quowarranto.replay.compare import Tally
+from quowarranto.replay.run import Asked, replay_case
 from quowarranto.sources import SOURCES
 
 EXIT_CODES = {0, 1, 2, 3, 10, 13}
@@ -56,11 +59,17 @@ def test_the_example_of_a_code_shows_that_code(code: str, tmp_path: Path) -> Non
     assert block is not None
     demanded = re.search(r"```toml\n(.*?)```", page_of(code), re.DOTALL)
     (tmp_path / "quo.toml").write_text(demanded[1] if demanded else "")
-    if code in ABOUT_AUTHORITIES:
+    if code in ABOUT_AUTHORITIES or code in REPLAYED:
         (tmp_path / "log.jsonl").write_text(block[1])
         case = Case(tmp_path)
         link_paths(case, [str(tmp_path / "log.jsonl")], threads=1)
-        assert code in {row["code"] for row in standing(case.snapshot(), config.load_config(tmp_path))}
+        if code in REPLAYED:
+            assert len(list(replay_case(case, Asked(workers=1), Tally()))) == 1
+            (shown_,) = verdicts(case.snapshot())
+            assert code in shown_["codes"]
+            assert {f"`{shown_['verdict']}`", f"`{shown_['linkage']}`"} <= set(re.findall(r"`\w+`", block[2]))
+        else:
+            assert code in {row["code"] for row in standing(case.snapshot(), config.load_config(tmp_path))}
         return
     expectations = config.load_config(tmp_path).expect
     judged = judge(

@@ -27,14 +27,22 @@ def raw_line(origin: Origin) -> str | None:
     Returns: None where the file is gone; a bracketed remark where the bytes are no longer those that were read.
     """
     try:
-        data = _bytes_at(origin)
+        found = entry_at(origin)
     except OSError:
         return None
-    found = _matching(data, origin.sha256)
     if found is None:
         return CHANGED
     text = redact_text(found.decode("utf-8", "replace"))
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def entry_at(origin: Origin) -> bytes | None:
+    """The bytes as they stand in the file now, secrets and all; None where they are no longer those that were read.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return _matching(_bytes_at(origin), origin.sha256)
 
 
 def _bytes_at(origin: Origin) -> bytes:

@@ -25,6 +25,7 @@ from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
+from quowarranto.case.replayed import overlaid
 from quowarranto.case.tables import BY_ACTION, BY_FINDING, TABLES, scratch
 from quowarranto.errors import CaseError
 from quowarranto.records import format_instant
@@ -81,10 +82,12 @@ class Snapshot:
 
     def _listed(self, table: str) -> list[str]:
         folder = self.folder / table
+        if table not in self.commit.versions:
+            return []  # a table that came later than this state
         try:
             delta = DeltaTable(_uri(folder), version=self.commit.versions[table])
             return sorted(str(folder / uri.rpartition("/")[2]) for uri in delta.file_uris())
-        except (DeltaError, OSError, KeyError) as error:
+        except (DeltaError, OSError) as error:
             raise _damaged(self.folder, f"table `{table}`") from error
 
     def scan(self, table: str) -> str:
@@ -111,16 +114,19 @@ class Snapshot:
             return f"(SELECT t.* FROM {scan} t ANTI JOIN {self.scan('withdrawn')} w ON w.finding = t.finding)"
         return scan
 
-    def attach(self, connection: duckdb.DuckDBPyConnection, *tables: str, prefix: str = "") -> None:
+    def attach(
+        self, connection: duckdb.DuckDBPyConnection, *tables: str, prefix: str = "", as_judged: bool = False
+    ) -> None:
         """Make tables of this state visible to a DuckDB connection as views of their names (default: all).
 
-        `prefix` goes before the names, so that two states can be seen side by side.
+        `prefix` goes before the names, so that two states can be seen side by side. What replays say is laid over the
+        verdicts and findings, unless they are wanted as the engine left them (`as_judged`).
         """
+        over = {} if as_judged or not self.files("replays") else overlaid(self.scan, self.current)
         for table in tables or TABLES:
             try:
-                connection.execute(
-                    f"CREATE OR REPLACE TEMP VIEW {prefix}{table} AS SELECT * FROM {self.current(table)}"
-                )
+                source = over.get(table) or self.current(table)
+                connection.execute(f"CREATE OR REPLACE TEMP VIEW {prefix}{table} AS SELECT * FROM {source}")
             except duckdb.Error as error:
                 raise unusable(self.folder, error, f"table `{table}`") from error
 

@@ -81,6 +81,23 @@ INPUTS = {
     "reasons": "string",
     "read_at": "int64",
 }
+REPLAYS = {
+    "decision": "string",
+    "time": "int64",
+    "source": "string",
+    "language": "string",
+    "recorded": "string",
+    "replayed": "string",
+    "code": "string",
+    "policy": "string",
+    "principal_type": "string",
+    "principal_id": "string",
+    "question": "string",
+    "policies": "string",
+    "determining": "string",
+    "missing": "string",
+    "errors": "string",
+}
 
 BY_ACTION = ("verdicts", "steps", "faults", "seeking", "sharing", "dangling")
 """Results of which the newest run that judged an action (`rejudged`) has the last word."""
@@ -150,6 +167,7 @@ TABLES: dict[str, TableShape] = {
         _plain("sharing", rec="int64", value_hash="int64", run="int64"),
         _plain("dangling", rec="int64", key="string", origin="string", run="int64"),
         _plain("loose", a="int64", key="string"),
+        _plain("replays", **REPLAYS),
         _plain("rejudged", rec="int64", run="int64"),
         _plain("withdrawn", finding="int64"),
     )

@@ -15,6 +15,7 @@ COMMANDS = {
     "verdicts": "One line per action: verdict, linkage, codes, and why.",
     "findings": "What does not hold, folded per authority or principal.",
     "explain": "The chain of one action, with the raw line behind each link.",
+    "replay": "Recorded decisions, decided again by the policies then in force, or by a new one.",
     "reconcile": "What enforcement records tell of and no action shows.",
     "privileges": "Granted against used, and the narrower scope that would have sufficed.",
     "impact": "What falls if an authority is revoked.",

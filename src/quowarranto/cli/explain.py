@@ -71,6 +71,12 @@ def _tree(one: dict[str, Any]) -> None:
     console().print(top)
 
 
+def _replay(node: Any, replay: dict[str, Any]) -> None:
+    why = [*replay["determining"], *replay["missing"], *replay["errors"]]
+    said = f"{replay['replayed']}, recorded was {replay['recorded']}" + (f" ({', '.join(why)})" if why else "")
+    node.add(_text("asked again   ", said, style="bold red" if replay["code"] == "QW601" else ""))
+
+
 def _branch(parent: Any, chain: list[dict[str, Any]], cited_by: str, above: set[str]) -> None:
     for link in chain:
         if cited_by not in link["cited_by"] or link["key"] in above:
@@ -91,6 +97,8 @@ def _branch(parent: Any, chain: list[dict[str, Any]], cited_by: str, above: set[
             )
         for name, value in link["says"].items():
             node.add(_text(f"{name:<13} ", _said(value)))
+        if "replay" in link:
+            _replay(node, link["replay"])
         for fact in link["facts"][:4]:
             _raw(
                 node.add(_text(f"{fact['fact']:<13} ", f"{fact['time']}" + (f" {fact['end']}" if fact["end"] else ""))),

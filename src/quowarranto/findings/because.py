@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quowarranto.records.codes import CODES, SEVERITIES
+from quowarranto.records.codes import CODES, REPLAYED, SEVERITIES
 
 _HELD = {
     "cited": "it names its authority, and every link held at that moment",
@@ -64,5 +64,6 @@ def summary(row: dict[str, Any]) -> str:
     who = who if len(who) <= 160 else who[:159] + "…"
     if not row["count"]:
         return f"{CODES[row['code']].name[0].upper()}{CODES[row['code']].name[1:]} ({who})."
-    times = "1 action" if row["count"] == 1 else f"{row['count']} actions"
+    what = "decision" if row["code"] in REPLAYED else "action"
+    times = f"1 {what}" if row["count"] == 1 else f"{row['count']} {what}s"
     return f"{times}: {CODES[row['code']].name} ({who})."

@@ -26,7 +26,7 @@ from quowarranto.linkage.run import FOREVER, NEVER
 from quowarranto.records import Origin, format_instant
 from quowarranto.records.codes import CODES
 
-_NOTES = ("QW401", "QW604", "QW102", "QW109", "QW301", "QW305", "QW306", "QW104", "QW107")
+_NOTES = ("QW401", "QW604", "QW605", "QW102", "QW109", "QW301", "QW305", "QW306", "QW104", "QW107")
 """Codes that do not say that an authority failed to hold."""
 
 
@@ -39,6 +39,7 @@ _PARTS: tuple[tuple[str, str], ...] = (
     ("parents", "SELECT * FROM parents WHERE use IN (SELECT use FROM steps)"),
     ("authorities", "SELECT * FROM authorities WHERE a IN (SELECT node FROM chains)"),
     ("terms", "SELECT * FROM terms WHERE a IN (SELECT node FROM chains) ORDER BY start_us, end_us, term"),
+    ("replays", "SELECT * FROM replays WHERE decision IN (SELECT id FROM authorities)"),
     (
         "cited",
         "SELECT f.rec, unnest(f.cites) AS key "
@@ -84,6 +85,7 @@ class Explainer:
         self._terms = _grouped(parts["terms"], "a")
         self._unknown = _grouped(parts["unknown"], "rec")
         self._told = _grouped(parts["told"], "a")
+        self._replays = {row["decision"]: row for row in parts["replays"]}
 
     def explain(self, action: str) -> list[dict[str, Any]]:
         """One explanation per record that bears the id (docs/reference/formats/explain.md)."""
@@ -117,8 +119,10 @@ class Explainer:
     def _authority(self, node: int, visits: list[Row], rec: int, instant: int) -> dict[str, Any]:
         terms = self._terms[node]
         by_term = {term["term"]: term for term in terms}
+        replay = self._replays.get(self._authorities[node]["id"])
         cited_by = self._cited_by(node, visits)
         mine = {fault["code"] for fault in self._faults[rec] if fault["a"] == node}
+        mine |= {replay["code"]} if replay and replay["code"] else set()
         extra = mine - {code for visit in visits for code in _codes(visit["codes"])}
         return {
             "key": self._authorities[node]["id"],
@@ -129,6 +133,7 @@ class Explainer:
             "says": _says(by_term[visits[0]["term"]]) | self._decided_by(node, visits[0]["term"]),
             "terms": [_term(term) for term in terms],
             "facts": [self._fact(row) for row in self._told[node][:_FACTS]],
+            **({"replay": _replay(replay)} if replay else {}),
         }
 
     def _decided_by(self, node: int, term: int) -> dict[str, Any]:
@@ -232,6 +237,14 @@ def _term(row: Row) -> dict[str, Any]:
 
 def _time(us: int | None) -> str | None:
     return None if us is None or us >= FOREVER or us <= NEVER else format_instant(us)
+
+
+def _replay(row: Row) -> dict[str, Any]:
+    """What the policies said when the decision was asked again."""
+    listed = {name: msgspec.json.decode(row[name]) for name in ("policies", "determining", "missing", "errors")}
+    policies = [{"name": name, "sha256": digest} for name, digest in listed.pop("policies")]
+    said = {name: row[name] for name in ("language", "recorded", "replayed", "code")}
+    return said | {"policies": policies} | listed
 
 
 def _says(row: Row) -> dict[str, Any]:

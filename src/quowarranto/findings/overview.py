@@ -12,7 +12,7 @@ from quowarranto.records.codes import SEVERITIES
 
 MEANING: dict[str, str] = {
     "unauthorised": "its authority is on record and did not hold",
-    "disputed": "several authorities could have allowed it and disagree",
+    "disputed": "authorities that could have allowed it disagree, or a replay with the decision",
     "unproven": "no authority for it was found, or none that held",
     "presumed": "an authority would have allowed it, but the record does not prove which",
     "authorised": "every link of its chain is on record and held",

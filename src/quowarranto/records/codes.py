@@ -44,6 +44,11 @@ def _about(code: str, severity: Severity, name: str, clause: str) -> Code:
     return Code(code, 0, severity, name, clause)
 
 
+def _replayed(code: str, severity: Severity, name: str, clause: str) -> Code:
+    """A code about a decision, found by deciding it again (`replay/`): it is laid over the verdicts that rest on it."""
+    return Code(code, 0, severity, name, clause)
+
+
 CODES: dict[str, Code] = {
     entry.code: entry
     for entry in (
@@ -87,6 +92,18 @@ CODES: dict[str, Code] = {
         _about("QW407", "medium", "human use of a non-human identity", "a person used the credential of a workload"),
         _about("QW501", "medium", "grant never used", "nothing that was done needed the grant"),
         _about("QW502", "medium", "grant much wider than its use", "a much narrower scope would have sufficed"),
+        _replayed(
+            "QW601",
+            "critical",
+            "replay disagrees with the recorded decision",
+            "the policy, asked again, says otherwise than the decision on record",
+        ),
+        _replayed(
+            "QW605",
+            "info",
+            "decision made without the inputs needed to replay it",
+            "the decision it rests on lacks what is needed to decide it again",
+        ),
     )
 }
 
@@ -99,7 +116,12 @@ GUILTY: tuple[str, ...] = (
 PRINCIPAL_CODES: tuple[str, ...] = ("QW101", "QW102", "QW103", "QW104", "QW105", "QW108", "QW303", "QW606")
 """Codes that are about no authority: their findings are folded under the principal."""
 
-ABOUT_AUTHORITIES: tuple[str, ...] = tuple(code for code, entry in CODES.items() if not entry.bit)
+REPLAYED: tuple[str, ...] = ("QW601", "QW605")
+"""Codes of decisions that were decided again."""
+
+ABOUT_AUTHORITIES: tuple[str, ...] = tuple(
+    code for code, entry in CODES.items() if not entry.bit and code not in REPLAYED
+)
 """Codes that no verdict bears."""
 
 ROOT_CAUSES: tuple[tuple[RootCause, tuple[str, ...]], ...] = (

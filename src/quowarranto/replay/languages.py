@@ -2,7 +2,9 @@
 
 A module of a language offers `evaluate` (`replay.language.Evaluate`, a pure function). It may also offer
 `request_of(recorded, raw)`: the question in the language's own terms, from what the decision's record keeps under
-`request` (SPEC 2) and the raw line behind it; the default takes the recorded request as it stands.
+`request` (SPEC 2) and the raw line behind it (given where one of the language's own sources read it); the default takes
+the recorded request as it stands. And `documents_of(raw)`: the policies that the raw line behind a policy's fact holds.
+Raw lines hold whatever their system logged, secrets too: nothing of them belongs into an error or a name.
 Modules are imported only where they are used: most bring an engine along.
 """
 
@@ -41,6 +43,11 @@ class Language(msgspec.Struct, frozen=True):
         module = importlib.import_module(self.module)
         own = getattr(module, "request_of", None)
         return own(recorded, raw) if own else in_shape(recorded)
+
+    def documents_of(self, raw: str | None) -> tuple[Policy, ...]:
+        """The policies in the raw line behind a policy's fact; none where it holds no text."""
+        own = getattr(importlib.import_module(self.module), "documents_of", None)
+        return tuple(own(raw)) if own and raw is not None else ()
 
 
 _ALL: tuple[Language, ...] = (

@@ -34,7 +34,7 @@ def arrivals(engine: DuckDB, was: Snapshot, now: Snapshot) -> None:
         was: the state last judged.
         now: the state to be judged; every table of records holds what it held then, and more, `derived` apart.
     """
-    was.attach(engine.connection, prefix="old_")
+    was.attach(engine.connection, prefix="old_", as_judged=True)
     engine.view("new_action", f"SELECT * FROM {now.scan('actions')}")
     engine.create("came_action", f"SELECT * FROM {_added('actions', was, now)}")
     for name, state in (("old_fact", was), ("new_fact", now)):

@@ -100,13 +100,15 @@ def _records(line: Line, data: bytes) -> Outcome:
             "action": {"name": verb.id},
             "resource": {"type": what.type, "id": what.id},
         },
-        attributes=_attributes(effect, told),
+        attributes=_attributes(effect, told, line.policy_set),
     )
     return [decision, *seen]
 
 
-def _attributes(effect: str, told: Diagnostics) -> dict[str, Any]:
+def _attributes(effect: str, told: Diagnostics, policy_set: str | None) -> dict[str, Any]:
     out: dict[str, Any] = {"policies": list(told.reason)} if told.reason else {}
+    if policy_set:
+        out["policy_set"] = policy_set  # also where none of its policies decided
     if effect == "deny":
         out["denied_by"] = "a policy that forbids" if told.reason else "default: no policy permits"
     if told.errors:

@@ -1,0 +1,138 @@
+"""The decisions of a case that can be asked again, and the policies that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from quowarranto.case.query import Row, connect, fetched
+from quowarranto.case.store import Snapshot
+from quowarranto.records import Instant, Origin
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """One decision as it was recorded."""
+
+    key: str
+    time: Instant
+    source: str
+    kind_of_source: str | None
+    """The source that read it, e.g. `cedar`."""
+    permitted: bool
+    principal: tuple[str | None, str | None]
+    cites: tuple[str, ...]
+    request: str | None
+    """As recorded, JSON."""
+    attributes: str | None
+    origin: Origin
+
+
+class PolicyFact(msgspec.Struct, frozen=True):
+    """What a case knows of one policy version."""
+
+    key: str
+    names: tuple[str, ...]
+    """By which its text may be called: key, aliases, name, revision."""
+    digest: str | None
+    text: str | None
+    language: str | None
+    origin: Origin
+    kind_of_source: str | None
+
+
+_DECISIONS = """
+    SELECT f.*, n.type AS kind_of_source
+    FROM (
+      SELECT *, row_number() OVER (PARTITION BY id ORDER BY time, digest, rec) AS nth
+      FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived)
+      WHERE kind = 'decision' AND fact = 'established'
+    ) f LEFT JOIN (SELECT file, any_value(type) AS type FROM inputs GROUP BY file) n ON n.file = f.file
+    WHERE f.nth = 1 {where} ORDER BY f.time, f.id
+"""
+"""Of several facts of one decision the earliest counts (SPEC 3)."""
+
+_POLICIES = """
+    SELECT f.id, f.aliases, f.attributes, f.file, f.line, f.byte_offset, f.sha256, n.type AS kind_of_source
+    FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived) f
+    LEFT JOIN (SELECT file, any_value(type) AS type FROM inputs GROUP BY file) n ON n.file = f.file
+    WHERE f.kind = 'policy' AND f.fact = 'established' ORDER BY f.time, f.id, f.digest
+"""
+
+
+def decisions(snapshot: Snapshot, since: Instant | None = None, until: Instant | None = None) -> Iterator[Decision]:
+    """Decisions by time and key; `until` is exclusive."""
+    bounds = [("f.time >= ?", since), ("f.time < ?", until)]
+    where = " ".join(f"AND {test}" for test, bound in bounds if bound is not None)
+    values = [bound for _, bound in bounds if bound is not None]
+    connection = connect(snapshot, "facts", "derived", "inputs")
+    for row in fetched(connection, _DECISIONS.format(where=where), values):
+        yield _decision(row)
+
+
+def _decision(row: Row) -> Decision:
+    return Decision(
+        key=row["id"],
+        time=row["time"],
+        source=row["source"],
+        kind_of_source=row["kind_of_source"],
+        permitted=row["effect"] != "deny",
+        principal=(row["principal_type"], row["principal_id"]),
+        cites=tuple(row["cites"] or ()),
+        request=row["request"],
+        attributes=row["attributes"],
+        origin=Origin(row["file"], row["line"], row["byte_offset"], row["sha256"]),
+    )
+
+
+def last_decision(snapshot: Snapshot) -> Instant | None:
+    """When the last decision was made, if there is one."""
+    sql = "SELECT max(time) AS at FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived) WHERE kind = 'decision'"
+    return next(fetched(connect(snapshot, "facts", "derived"), sql))["at"]  # type: ignore[no-any-return]
+
+
+def policies(snapshot: Snapshot) -> dict[str, PolicyFact]:
+    """Policy versions by key and alias; what the first fact does not say, a later one may."""
+    out: dict[str, PolicyFact] = {}
+    for row in fetched(connect(snapshot, "facts", "derived", "inputs"), _POLICIES):
+        fact = _policy(row)
+        known = out.get(fact.key)
+        if known is not None:
+            fact = msgspec.structs.replace(
+                known,
+                names=tuple(dict.fromkeys(known.names + fact.names)),
+                digest=known.digest or fact.digest,
+                text=known.text or fact.text,
+                language=known.language or fact.language,
+            )
+        for name in (fact.key, *row["aliases"]):
+            out[name] = fact
+    return out
+
+
+def _policy(row: Row) -> PolicyFact:
+    said = attributes_of(row["attributes"])
+    own = [row["id"], *row["aliases"]]
+    if "policy" in said and _text(said.get("revision")):
+        own = []  # one policy of a set: what decides is the set
+    names = own + [name for key in ("name", "revision", "version") if (name := _text(said.get(key)))]
+    return PolicyFact(
+        key=row["id"],
+        names=tuple(names),
+        digest=next((text for key in ("sha256", "digest") if (text := _text(said.get(key)))), None),
+        text=_text(said.get("text")),
+        language=_text(said.get("language")),
+        origin=Origin(row["file"], row["line"], row["byte_offset"], row["sha256"]),
+        kind_of_source=row["kind_of_source"],
+    )
+
+
+def attributes_of(text: str | None) -> dict[str, Any]:
+    """A record's attributes; none where there are none."""
+    found = msgspec.json.decode(text) if text else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,172 @@
+"""From a recorded decision to the question to ask again: which language, what was asked, and of which policies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from quowarranto.case.rereading import Rereader
+from quowarranto.replay.decisions import Decision, PolicyFact, attributes_of
+from quowarranto.replay.isolated import Question
+from quowarranto.replay.language import Policy, Request
+from quowarranto.replay.languages import LANGUAGES, Language, language_of_file, language_of_source
+from quowarranto.replay.texts import Found, Texts
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be asked of a decision; without a question, `missing` says why not."""
+
+    decision: Decision
+    language: str | None = None
+    policy: str | None = None
+    """The first policy version that it cites: findings are folded under it."""
+    question: Question | None = None
+    missing: tuple[str, ...] = ()
+
+
+class Planner:
+    """Plans the decisions of one case.
+
+    Args:
+        facts: policy versions by key and alias (`decisions.policies`).
+        texts: where texts are that no record holds.
+        language: of all decisions, where it is said.
+        policies: ask these instead of those on record.
+    """
+
+    def __init__(
+        self,
+        facts: Mapping[str, PolicyFact],
+        texts: Texts,
+        language: Language | None = None,
+        policies: tuple[Policy, ...] | None = None,
+    ) -> None:
+        self._facts = facts
+        self._texts = texts
+        self._language = language
+        self._policies = policies
+        self._reread = Rereader()
+        self._same: dict[tuple[Policy, ...], tuple[Policy, ...]] = {}
+        self._cited: dict[tuple[str | None, str, tuple[str, ...]], tuple[Policy, ...]] = {}
+
+    def plan(self, decision: Decision) -> Plan | None:
+        """What to ask; None where the decision's record keeps no question."""
+        said = attributes_of(decision.attributes)
+        facts = [self._facts[key] for key in decision.cites if key in self._facts]
+        policy = facts[0].key if facts else None
+        language = self._language or _language(decision, said, facts)
+        policies, lacking = self._asked(decision, said, facts, language)
+        language = language or _by_names(policies)
+        if language is None:
+            return None if decision.request is None else Plan(decision, None, policy, missing=_sorted(lacking, _WHICH))
+        request = self._request(decision, language)
+        if request is None:
+            if decision.request is None:
+                return None
+            return Plan(decision, language.name, policy, missing=_sorted(lacking, "the whole question"))
+        lacking += _removed(said)
+        if lacking:
+            return Plan(decision, language.name, policy, missing=_sorted(lacking))
+        return Plan(decision, language.name, policy, Question(language.name, policies, request))
+
+    def _request(self, decision: Decision, language: Language) -> Request | None:
+        recorded = msgspec.json.decode(decision.request) if decision.request else None
+        own = decision.kind_of_source in language.sources
+        return language.request_of(recorded, self._reread(decision.origin) if own else None)
+
+    def _asked(
+        self, decision: Decision, said: Mapping[str, Any], facts: list[PolicyFact], language: Language | None
+    ) -> tuple[tuple[Policy, ...], list[str]]:
+        """The documents that decided, and what of them is lacking."""
+        if self._policies is not None:
+            return self._policies, []
+        which = said.get("policy_set")
+        key = (language.name if language else None, which if isinstance(which, str) else "", decision.cites)
+        if key in self._cited:
+            return self._cited[key], []
+        out: list[Policy] = []
+        lacking: list[str] = []
+        every: Sequence[PolicyFact | None] = facts or [None]
+        for fact in every:
+            try:
+                out += self._documents(decision, fact, key[1], language)
+            except Found as error:
+                lacking.append(str(error))
+        documents = tuple(dict.fromkeys(out))
+        documents = self._same.setdefault(documents, documents)
+        if not lacking and not self._texts.by_time:
+            self._cited[key] = documents
+        return documents, lacking
+
+    def _documents(
+        self, decision: Decision, fact: PolicyFact | None, which: str, language: Language | None
+    ) -> tuple[Policy, ...]:
+        """The documents of one policy version, or of what was in force where none is cited.
+
+        Raises:
+            Found: what is lacking.
+        """
+        texts, at = self._texts, decision.time
+        if fact is None:
+            if which:
+                found = texts.by_name([which], language) or texts.in_force([which], at, language)
+                what = f"text of the policies `{which}`"
+            else:
+                whole = language is not None and language.whole
+                found = texts.all_in_force(at, language) if whole else texts.in_force([], at, language)
+                what = "the policies that decided (the decision names none)"
+        else:
+            found = self._of(fact, language) or texts.in_force(fact.names, at, language)
+            what = f"text of the policy `{fact.key}`"
+        if not found:
+            raise Found(what)
+        return found
+
+    def _of(self, fact: PolicyFact, language: Language | None) -> tuple[Policy, ...] | None:
+        if fact.text is not None:
+            return (Policy(fact.key, fact.text),)
+        by_digest = self._texts.by_digest(fact.digest) if fact.digest else None
+        if by_digest:
+            return by_digest
+        if language is not None and fact.kind_of_source in language.sources:
+            held = language.documents_of(self._reread(fact.origin))
+            if held:
+                return held
+        found = self._texts.by_name(fact.names, language)
+        if found and len(found) == 1 and fact.digest and not _has(found[0], fact.digest):
+            raise Found(f"text of the policy `{fact.key}` (the file of that name has another digest)")
+        return found
+
+
+_WHICH = "the language of the policies"
+
+
+def _language(decision: Decision, said: Mapping[str, Any], facts: list[PolicyFact]) -> Language | None:
+    by_source = language_of_source(decision.kind_of_source or "")
+    if by_source is not None:
+        return by_source
+    named = [said.get("language"), *(fact.language for fact in facts)]
+    return next((LANGUAGES[name] for name in named if isinstance(name, str) and name in LANGUAGES), None)
+
+
+def _by_names(policies: tuple[Policy, ...]) -> Language | None:
+    found = {language.name: language for policy in policies if (language := language_of_file(policy.name))}
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _removed(said: Mapping[str, Any]) -> list[str]:
+    """Parts of the question that were removed for being secret: with another value the answer may differ."""
+    removed = said.get("removed")
+    fields = [str(one.get("field")) for one in removed if isinstance(one, dict)] if isinstance(removed, list) else []
+    return [f"`{name}` (removed as a secret)" for name in fields if name.startswith("request")]
+
+
+def _sorted(lacking: list[str], *more: str) -> tuple[str, ...]:
+    return tuple(sorted({*lacking, *more}))
+
+
+def _has(document: Policy, digest: str) -> bool:
+    return digest.lower().endswith(hashlib.sha256(document.text.encode()).hexdigest())
