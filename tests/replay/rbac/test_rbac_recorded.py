@@ -1,4 +1,4 @@
-"""Recorded decisions of the API server as requests: real events in, and the binding that the server named comes out."""
+"""Recorded decisions of the API server as requests: events in, and the binding that the server named comes out."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from quowarranto.records import Action, AuthorityFact
+from quowarranto.records import AuthorityFact
 from quowarranto.replay.language import Policy, Request
-from quowarranto.replay.rbac import evaluate, request_of
+from quowarranto.replay.rbac import documents_of, evaluate, request_of
 from quowarranto.sources.kubernetes.audit import records
+
+_ACCOUNT = "system:serviceaccount:dev:app"
+_GROUPS = ["system:serviceaccounts", "system:serviceaccounts:dev", "system:authenticated"]
 
 
 def _event(**changes: Any) -> dict[str, Any]:
@@ -20,16 +23,21 @@ def _event(**changes: Any) -> dict[str, Any]:
         "verb": "get",
         "requestURI": "/x",
         "requestReceivedTimestamp": "2026-03-01T09:00:00Z",
-        "user": {"username": "system:serviceaccount:dev:app"},
+        "user": {"username": _ACCOUNT, "groups": _GROUPS},
         "objectRef": {"resource": "pods", "namespace": "dev", "name": "web"},
         "annotations": {"authorization.k8s.io/decision": "allow"},
     } | changes
 
 
+def _recorded(event: dict[str, Any]) -> dict[str, Any]:
+    decision = next(one for one in records(event, b"") if isinstance(one, AuthorityFact) and one.kind == "decision")
+    assert decision.request is not None
+    return decision.request
+
+
 def _request(**changes: Any) -> Request:
-    found = records(_event(**changes), b"")
-    decision = next(one for one in found if isinstance(one, AuthorityFact) and one.kind == "decision")
-    request = request_of(decision, next(one for one in found if isinstance(one, Action)))
+    event = _event(**changes)
+    request = request_of(_recorded(event), json.dumps(event))
     assert request is not None
     return request
 
@@ -86,47 +94,87 @@ def test_a_recorded_event_asks_what_the_authorizer_was_asked(
 @pytest.mark.parametrize(
     ("user", "impersonated", "groups"),
     [
-        (
-            "system:serviceaccount:dev:app",
-            None,
-            {"groups": ["system:serviceaccounts", "system:serviceaccounts:dev", "system:authenticated"]},
-        ),
-        ("jane", None, {"groups": ["system:authenticated"], "groups_complete": False}),
-        ("system:anonymous", None, {"groups": ["system:unauthenticated"]}),
-        ("jane", "system:serviceaccount:dev:app", {}),
+        ({"username": _ACCOUNT, "groups": _GROUPS}, None, {"groups": _GROUPS}),
+        ({"username": "jane", "groups": ["devs"]}, None, {"groups": ["devs"]}),
+        ({"username": "jane"}, None, {"groups": []}),
+        ({"username": "root", "groups": ["system:masters"]}, {"username": "jane", "groups": ["x"]}, {"groups": ["x"]}),
+        ({"username": "root", "groups": ["system:masters"]}, {"username": "jane"}, {"groups": []}),
     ],
 )
-def test_groups_are_said_as_far_as_the_name_tells_them(user: str, impersonated: str | None, groups: Any) -> None:
-    whom = {"username": impersonated} if impersonated else None
-    request = _request(user={"username": user}, impersonatedUser=whom)
-    assert request.subject["id"] == (impersonated or user)
+def test_groups_are_those_of_whom_the_decision_is_about(user: Any, impersonated: Any, groups: Any) -> None:
+    request = _request(user=user, impersonatedUser=impersonated)
+    assert request.subject["id"] == (impersonated or user)["username"]
     assert request.subject["properties"] == groups
 
 
-def test_without_its_action_a_decision_does_not_know_the_group() -> None:
-    decision = next(one for one in records(_event(), b"") if isinstance(one, AuthorityFact))
-    request = request_of(decision)
+def test_an_event_that_azure_wraps_is_unwrapped() -> None:
+    wrapped = {"category": "kube-audit", "properties": {"log": json.dumps(_event())}}
+    request = request_of(_recorded(_event()), json.dumps(wrapped))
+    assert request is not None
+    assert request.subject["properties"] == {"groups": _GROUPS}
+
+
+@pytest.mark.parametrize(
+    "raw", [None, "", "{", "[]", '{"verb": 1, "user": 2}', '{"properties": {"log": "x"}}', "\ud800"]
+)
+def test_without_its_event_a_decision_knows_neither_group_nor_groups(raw: str | None) -> None:
+    request = request_of(_recorded(_event()), raw)
     assert request is not None
     assert request.resource["properties"]["apiGroup"] is None
     assert request.subject["properties"] == {}
 
 
-@pytest.mark.parametrize("asked", [None, {}, {"subject": 1}, {"subject": {}, "action": {}, "resource": {}}])
+@pytest.mark.parametrize(
+    "asked", [None, {}, {"subject": 1}, {"subject": {}, "action": {}, "resource": {}}, {"subject": {"id": "x"}}]
+)
 def test_what_is_no_such_decision_gives_no_request(asked: Any) -> None:
-    assert request_of(AuthorityFact(kind="decision", id="d", time=0, request=asked)) is None
+    assert request_of(asked) is None
+
+
+def test_a_request_in_the_evaluators_own_terms_stands_as_it_is() -> None:
+    asked = {
+        "subject": {"type": "user", "id": "jane", "properties": {"groups": ["devs"]}},
+        "action": {"name": "get"},
+        "resource": {"type": "pods", "id": "web", "properties": {"resource": "pods", "namespace": "dev"}},
+    }
+    found = request_of(asked)
+    assert found is not None
+    assert (found.subject, found.action, found.resource) == (asked["subject"], asked["action"], asked["resource"])
+
+
+_ROLE = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "view", "uid": "1"},
+    "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}],
+}
+_BINDING = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "RoleBinding",
+    "metadata": {"namespace": "dev", "name": "app"},
+    "roleRef": {"kind": "ClusterRole", "name": "view"},
+    "subjects": [{"kind": "ServiceAccount", "name": "app"}],
+}
 
 
 def test_the_binding_that_the_server_named_is_among_those_that_decide() -> None:
-    role = {
-        "kind": "ClusterRole",
-        "metadata": {"name": "view"},
-        "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}],
-    }
-    binding = {
-        "kind": "RoleBinding",
-        "metadata": {"namespace": "dev", "name": "app"},
-        "roleRef": {"kind": "ClusterRole", "name": "view"},
-        "subjects": [{"kind": "ServiceAccount", "name": "app"}],
-    }
-    found = evaluate([Policy("p", json.dumps(role)), Policy("q", json.dumps(binding))], _request())
+    held = [*documents_of(json.dumps(_ROLE)), *documents_of(json.dumps(_event(requestObject=_BINDING)))]
+    assert [policy.name for policy in held] == ["ClusterRole/view", "RoleBinding/dev/app"]
+    found = evaluate(held, _request())
     assert (found.effect, found.determining) == ("permit", ("ClusterRole/view", "RoleBinding/dev/app"))
+
+
+def test_of_a_change_the_stored_object_comes_before_the_one_that_was_sent() -> None:
+    sent = _ROLE | {"rules": []}
+    assert documents_of(json.dumps(_event(requestObject=sent, responseObject=_ROLE))) == (
+        Policy("ClusterRole/view", json.dumps(_ROLE)),
+    )
+    answered = {"kind": "Status", "apiVersion": "v1"}
+    assert documents_of(json.dumps(_event(requestObject=_ROLE, responseObject=answered))) == (
+        Policy("ClusterRole/view", json.dumps(_ROLE)),
+    )
+
+
+@pytest.mark.parametrize("raw", ["", "{", '{"kind": "Pod"}', json.dumps(_event()), '{"kind": "Role"}', "\ud800"])
+def test_a_line_without_a_role_or_binding_holds_no_policy(raw: str) -> None:
+    assert documents_of(raw) == ()

@@ -10,6 +10,6 @@ Source    kubernetes plugin/pkg/auth/authorizer/rbac/rbac.go, pkg/registry/rbac/
 from __future__ import annotations
 
 from quowarranto.replay.rbac.decide import evaluate
-from quowarranto.replay.rbac.recorded import request_of
+from quowarranto.replay.rbac.recorded import documents_of, request_of
 
-__all__ = ["evaluate", "request_of"]
+__all__ = ["documents_of", "evaluate", "request_of"]

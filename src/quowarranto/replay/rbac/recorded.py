@@ -1,48 +1,68 @@
-"""A recorded decision of the API server as a request to be evaluated again.
+"""A recorded decision of the API server as a request, and a logged or exported object as a policy.
 
-The log says `get pods/log` on `pods:NAMESPACE/NAME` (`sources/kubernetes/audit.py`); the API group stands with the
-action.
-Groups are not in the records. Those of a service account follow from its name, those of anybody else are not known, and
-neither are those of an impersonated identity, for whom they are asked for by name.
+The record says `get pods/log` on `pods:NAMESPACE/NAME` (`sources/kubernetes/audit.py`). The API group and the groups of
+whoever asked stand in the event itself; without it they are not known.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
-from quowarranto.records import Action, AuthorityFact
-from quowarranto.replay.language import Request
+import msgspec
 
-_SERVICE_ACCOUNT = "system:serviceaccount:"
+from quowarranto.errors import RejectedEntry
+from quowarranto.replay.language import Policy, Request, in_shape
+from quowarranto.replay.rbac.documents import read
+from quowarranto.sources.strict import strict_json
 
 
-def request_of(decision: AuthorityFact, action: Action | None = None) -> Request | None:
-    """The request of a decision of source `kubernetes`.
+class _User(msgspec.Struct, frozen=True):
+    username: str | None = None
+    groups: list[str] | None = None
+
+
+class _ObjectRef(msgspec.Struct, frozen=True):
+    apiGroup: str | None = None
+
+
+class _Event(msgspec.Struct, frozen=True):
+    """An audit event; only what the record leaves out."""
+
+    user: _User | None = None
+    impersonatedUser: _User | None = None
+    objectRef: _ObjectRef | None = None
+    requestObject: Any = None
+    responseObject: Any = None
+
+
+def request_of(recorded: Mapping[str, Any] | None, raw: str | None = None) -> Request | None:
+    """The request of a decision.
 
     Args:
-        decision: a fact of kind `decision` with the `request` that the source wrote.
-        action: the action that cites it; without it the API group is not known, nor whether somebody was impersonated.
+        recorded: what the record keeps under `request`: as source `kubernetes` writes it, or in this evaluator's own
+            terms (`resource` with `properties`), which stand as they are.
+        raw: the audit event behind it.
     Returns: `None` where the record is no such decision.
     """
-    asked = decision.request or {}
-    subject, verb, resource = asked.get("subject"), asked.get("action"), asked.get("resource")
-    if not isinstance(subject, dict) or not isinstance(verb, dict) or not isinstance(resource, dict):
-        return None
-    name, kind, place = verb.get("name"), resource.get("type"), resource.get("id")
+    found = in_shape(recorded)
+    if found is None or "properties" in found.resource:
+        return found
+    name, kind, place = found.action.get("name"), found.resource.get("type"), found.resource.get("id")
     if not (isinstance(name, str) and isinstance(kind, str) and isinstance(place, str)):
         return None
-    word, _, what = name.partition(" ")
-    properties = {"nonResourceURL": place} if kind == "url" else _properties(word, what, place, action)
-    who = subject.get("id")
-    impersonated = action is None or bool(action.on_behalf_of)
+    event = _event(raw)
+    verb, _, what = name.partition(" ")
+    properties = {"nonResourceURL": place} if kind == "url" else _properties(verb, what, place, event)
     return Request(
-        subject={**subject, "properties": _groups(who, impersonated) if isinstance(who, str) else {}},
-        action={"name": word},
-        resource={"type": kind, "id": place, "properties": properties},
+        subject={**found.subject, "properties": _groups(found.subject.get("id"), event)},
+        action={"name": verb},
+        resource={**found.resource, "properties": properties},
     )
 
 
-def _properties(verb: str, what: str, place: str, action: Action | None) -> dict[str, Any]:
+def _properties(verb: str, what: str, place: str, event: _Event | None) -> dict[str, Any]:
     resource, _, subresource = what.partition("/")
     namespace, _, name = place.rpartition("/")
     name = "" if name == "*" else name
@@ -50,8 +70,9 @@ def _properties(verb: str, what: str, place: str, action: Action | None) -> dict
         name = ""  # an object is created without one; the log takes it from the object itself
     if resource == "namespaces":
         namespace = name  # a namespace is asked for within itself
+    group = None if event is None else (event.objectRef or _ObjectRef()).apiGroup or ""
     return {
-        "apiGroup": None if action is None else action.attributes.get("api_group", ""),
+        "apiGroup": group,
         "resource": resource,
         "subresource": subresource,
         "namespace": namespace,
@@ -59,14 +80,49 @@ def _properties(verb: str, what: str, place: str, action: Action | None) -> dict
     }
 
 
-def _groups(user: str, impersonated: bool) -> dict[str, Any]:
-    """Source: apiserver pkg/authentication/serviceaccount/util.go, MakeGroupNames; request/anonymous/anonymous.go."""
-    if impersonated:
-        return {}
-    if user in ("system:anonymous", "system:unauthenticated"):
-        return {"groups": ["system:unauthenticated"]}
-    namespace, _, name = user.removeprefix(_SERVICE_ACCOUNT).partition(":")
-    if user.startswith(_SERVICE_ACCOUNT) and namespace and name:
-        every = "system:serviceaccounts"
-        return {"groups": [every, f"{every}:{namespace}", "system:authenticated"]}
-    return {"groups": ["system:authenticated"], "groups_complete": False}
+def _groups(asking: object, event: _Event | None) -> dict[str, Any]:
+    """The groups of the identity that the decision is about, the impersonated one where there is one.
+
+    An event leaves the list out where there are none.
+    """
+    user = event and (event.impersonatedUser or event.user)
+    return {"groups": user.groups or []} if user and user.username == asking else {}
+
+
+def _event(raw: str | None) -> _Event | None:
+    """The event of a line, also as Azure wraps it; what cannot be read says nothing."""
+    value = _json(raw)
+    inner = value.get("properties") if isinstance(value, dict) else None
+    if isinstance(inner, dict) and isinstance(inner.get("log"), str):
+        value = _json(inner["log"])
+    try:
+        return msgspec.convert(value, _Event) if isinstance(value, dict) and "verb" in value else None
+    except msgspec.ValidationError:
+        return None
+
+
+def _json(text: str | None) -> Any:
+    try:
+        return None if text is None else strict_json(text.encode())
+    except (RejectedEntry, UnicodeEncodeError):
+        return None
+
+
+def documents_of(raw: str) -> tuple[Policy, ...]:
+    """The roles and bindings that a line holds: an exported object, or the body of a logged change.
+
+    Returns: nothing where there is none, or not all of it can be read. The name is the object's.
+    """
+    event = _event(raw)
+    bodies = [raw] if event is None else [json.dumps(one) for one in _bodies(event)]
+    for body in bodies:
+        found = read([Policy("", body)])
+        keys = sorted({*found.roles, *found.bindings})
+        if keys and not found.unread:
+            return (Policy(keys[0] if len(keys) == 1 else "", body),)
+    return ()
+
+
+def _bodies(event: _Event) -> list[Any]:
+    """The object as the server stored it before the one that was sent, which lacks what the server adds."""
+    return [one for one in (event.responseObject, event.requestObject) if isinstance(one, dict)]

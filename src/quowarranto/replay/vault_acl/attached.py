@@ -18,6 +18,7 @@ from quowarranto.replay.vault_acl.templates import filled, pieces_of, possible
 from quowarranto.sources.times import instant
 
 _KEY = "vault/policy/"
+_FILES = (".hcl", ".json")
 
 
 class Uncertain(msgspec.Struct, frozen=True):
@@ -51,7 +52,7 @@ def attached(policies: Sequence[Policy], wanted: Asked) -> Attached:
     """The policies that count, read; names do not tell upper from lower case."""
     given: dict[_Named, set[tuple[str, str]]] = {}
     for policy in policies:
-        given.setdefault(_named(policy.name), set()).add((policy.name, policy.text))
+        given.setdefault(_named(policy.name, wanted), set()).add((policy.name, policy.text))
     names = set(wanted.policies) if wanted.policies is not None else {one.name for one in given}
     found = Attached(names, {}, [], frozenset(), ())
     if ROOT in names:
@@ -64,12 +65,15 @@ def attached(policies: Sequence[Policy], wanted: Asked) -> Attached:
     return found
 
 
-def _named(name: str) -> _Named:
-    """`vault/policy/NAMESPACE/NAME`, the key under which a policy is cited, or the bare name."""
+def _named(name: str, wanted: Asked) -> _Named:
+    """`vault/policy/NAMESPACE/NAME`, the key under which a policy is cited, or the bare name, also that of its file."""
     namespace, _, rest = name.removeprefix(_KEY).partition("/")
     if name.startswith(_KEY) and rest:
         return _Named(rest.lower(), namespace)
-    return _Named(name.lower(), None)
+    name = name.lower()
+    if name not in (wanted.policies or ()) and name.endswith(_FILES):
+        name = name.rpartition(".")[0]
+    return _Named(name, None)
 
 
 def _read(found: Attached, named: _Named, texts: set[tuple[str, str]], wanted: Asked) -> None:

@@ -27,7 +27,8 @@ _IN_SOME_RELEASES = (
 )
 _ALL: dict[str, bool | None] = {**dict.fromkeys(_ALWAYS, True), **dict.fromkeys(_IN_SOME_RELEASES)}
 _TUNING = re.compile(r"sys/mounts/auth/.+/tune", re.DOTALL)
-_OF_PKI = ("/root", "/root/sign-self-issued")
+OF_PKI = ("/root", "/root/sign-self-issued")
+"""Within a PKI mount, whatever its path."""
 
 
 def is_protected(path: str) -> bool | None:
@@ -41,4 +42,4 @@ def is_protected(path: str) -> bool | None:
         return None
     if path.startswith(("sys/", "auth/", "identity/", "cubbyhole/")):
         return False
-    return None if path.endswith(_OF_PKI) else False
+    return None if path.endswith(OF_PKI) else False
