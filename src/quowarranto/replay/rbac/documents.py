@@ -7,6 +7,7 @@ kinds carry nothing. A key that stands twice is refused, because readers differ 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -36,6 +37,12 @@ class _Unreadable(Exception):
 
 
 def read(policies: Sequence[Policy]) -> Objects:
+    """The objects of all texts. The same policies are asked about again and again, so the last few are remembered."""
+    return _read(tuple(policies))
+
+
+@lru_cache(maxsize=16)
+def _read(policies: tuple[Policy, ...]) -> Objects:
     roles: dict[str, list[Role]] = {}
     bindings: dict[str, list[Binding]] = {}
     errors: set[tuple[str, str]] = set()

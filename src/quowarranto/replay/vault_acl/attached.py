@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -77,27 +78,36 @@ def _named(name: str, wanted: Asked) -> _Named:
 
 
 def _read(found: Attached, named: _Named, texts: set[tuple[str, str]], wanted: Asked) -> None:
-    versions: dict[bytes, tuple[str, list[Rule]]] = {}
+    versions: list[tuple[str, tuple[Rule, ...]]] = []
     for name, text in sorted(texts):
-        try:
-            rules = rules_of(text)
-            for rule in rules:
-                pieces_of(rule.path)
-        except Malformed as error:
-            found.errors += (f"policy `{name}`: {error}",)
+        rules = _parsed(text)
+        if isinstance(rules, str):
+            found.errors += (f"policy `{name}`: {rules}",)
             found.unread |= {f"policy {name}"}
-            continue
-        versions.setdefault(repr(rules).encode(errors="surrogatepass"), (name, rules))
+        elif not any(rules == known for _, known in versions):
+            versions.append((name, rules))
     if len(versions) > 1:
         found.unread |= {f"version of policy {named.name} in force"}
     elif versions:
-        (name, rules), *_ = versions.values()
+        name, rules = versions[0]
         prefix = _prefix(named.namespace, wanted)
         if prefix is None:
             missing = "context.namespace" if named.namespace is None else f"context.namespaces.{named.namespace}"
             found.unread |= {missing}
         else:
             _add(found, name, prefix, rules, wanted)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> tuple[Rule, ...] | str:
+    """The rules of a text, or why there are none. The same policies are asked about again and again."""
+    try:
+        rules = tuple(rules_of(text))
+        for rule in rules:
+            pieces_of(rule.path)
+    except Malformed as error:
+        return str(error)
+    return rules
 
 
 def _read_builtin(found: Attached, name: str, wanted: Asked) -> None:
