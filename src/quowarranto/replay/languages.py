@@ -54,6 +54,8 @@ _ALL: tuple[Language, ...] = (
     # one line per language, in the order of the alphabet
     Language("cedar", "quowarranto.replay.cedar", (".cedar", ".cedarschema"), ("cedar",)),
     Language("iam", "quowarranto.replay.iam", whole=True),
+    Language("rbac", "quowarranto.replay.rbac", sources=("kubernetes",), whole=True),
+    Language("vault_acl", "quowarranto.replay.vault_acl", (".hcl",), ("vault",), whole=True),
 )
 LANGUAGES: dict[str, Language] = {language.name: language for language in _ALL}
 
