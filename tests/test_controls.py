@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from quowarranto.findings.controls import APPLIES_TO, CONTROLS, FRAMEWORKS, IDS
+from quowarranto.findings.controls import APPLIES_TO, CONTROLS, FRAMEWORKS, IDS, in_words
 from quowarranto.records import KINDS
 from quowarranto.records.codes import CODES
 
@@ -91,3 +91,8 @@ def test_long_lived_secrets_and_missing_auditing_are_where_owasp_has_them() -> N
     assert "OWASP NHI7:2025" in CONTROLS["QW405"]
     assert "OWASP NHI10:2025" in CONTROLS["QW101"]
     assert all(code[:3] in ("QW2", "QW3", "QW4") for code, ids in IDS.items() if "NHI7:2025" in ids["owasp-nhi"])
+
+
+def test_in_words_each_framework_is_named_once() -> None:
+    assert in_words("QW604").startswith("NIST SP 800-53: AU-8; NIST CSF 2.0: PR.PS-04; ISO/IEC 27001:2022: A.8.17; ")
+    assert "NIS2: Article 21(2)(i), Article 21(2)(j)" in in_words("QW207")

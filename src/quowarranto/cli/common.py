@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -199,9 +198,9 @@ def _csv(rows: Iterable[dict[str, Any]]) -> None:
     first = next(iterator, None)
     if first is None:
         return
-    from quowarranto.export.formats.flat import cells
+    from quowarranto.export.formats.flat import cells, csv_writer
 
-    writer = csv.DictWriter(sys.stdout, list(cells(first)), lineterminator="\n", extrasaction="ignore", restval="")
+    writer = csv_writer(sys.stdout, list(cells(first)))
     writer.writeheader()
     for row in chain([first], iterator):
         writer.writerow(cells(row))

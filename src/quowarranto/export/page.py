@@ -11,6 +11,7 @@ from quowarranto.export import charts, marks
 from quowarranto.export.palette import LIGHT, both
 from quowarranto.export.timeline import identity
 from quowarranto.export.words import capped, clean, code_label, middle, plural, principal
+from quowarranto.findings.controls import in_words
 
 
 def style() -> str:
@@ -45,6 +46,7 @@ def environment() -> Environment:
         day=lambda text: str(text)[:19].replace("T", " "),
         code_label=code_label,
         plural=plural,
+        relevant=in_words,
     )
     made.globals.update(
         share=charts.share,

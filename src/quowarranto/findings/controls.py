@@ -54,3 +54,10 @@ CONTROLS: dict[str, tuple[str, ...]] = {
     for code, by_framework in IDS.items()
 }
 """Of every code, the controls as they are printed."""
+
+
+def in_words(code: str) -> str:
+    """The controls of a code with each framework named once: `NIST SP 800-53: AC-2, AC-5; OWASP NHI7:2025; …`."""
+    return "; ".join(
+        FRAMEWORKS[key].label + ", ".join(map(FRAMEWORKS[key].short, ids)) for key, ids in IDS[code].items() if ids
+    )

@@ -8,19 +8,18 @@ Choices   a cell that begins with `=`, `+`, `-`, `@`, a tab or a line end gets a
 
 from __future__ import annotations
 
-import csv
 import io
 from typing import BinaryIO
 
 from quowarranto.case.store import Snapshot
-from quowarranto.export.formats.flat import TABLES, cells, rows_of
+from quowarranto.export.formats.flat import TABLES, cells, csv_writer, rows_of
 from quowarranto.export.formats.wanted import Wanted
 
 
 def write(snapshot: Snapshot, wanted: Wanted, table: str, out: BinaryIO) -> None:
     """Write a table of `flat.TABLES`."""
     text = io.TextIOWrapper(out, encoding="utf-8", errors="backslashreplace", newline="", write_through=False)
-    writer = csv.DictWriter(text, [name for name, _ in TABLES[table]], lineterminator="\n", restval="")
+    writer = csv_writer(text, [name for name, _ in TABLES[table]])
     writer.writeheader()
     for row in rows_of(snapshot, table, wanted):
         writer.writerow(cells(row))

@@ -6,8 +6,9 @@ A row is what `quo verdicts` or `quo findings` prints of one (SPEC 10), with wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TextIO
 
 import msgspec
 
@@ -94,6 +95,24 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 def harmless(value: Any) -> Any:
     """Text that a spreadsheet would take for a formula is marked as text, by an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def csv_writer(out: TextIO, columns: Sequence[str]) -> csv.DictWriter[str]:
+    """Writes rows of `cells`, each ended by a line feed.
+
+    The library quotes a carriage return only where it ends its lines with one, and a bare one would end a row.
+    """
+    return csv.DictWriter(_LineFeeds(out), columns, lineterminator="\r\n", extrasaction="ignore", restval="")
+
+
+class _LineFeeds:
+    """Takes rows, one at a time, that end with carriage return and line feed."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, row: str) -> int:
+        return self._out.write(row.removesuffix("\r\n") + "\n")
 
 
 def in_parts(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
