@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from quowarranto.case import query
 from quowarranto.case.query import Filters, verdicts
 from quowarranto.case.store import Snapshot
 from quowarranto.export.formats import csv, parquet
@@ -130,6 +131,16 @@ def test_many_parts_give_the_same_file_as_one(demo: Snapshot, tmp_path: Path, mo
     monkeypatch.setattr(parquet, "_PART", 7)
     assert as_parquet(demo, "verdicts", tmp_path) == whole
     assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
+
+
+@pytest.mark.parametrize("filters", [Filters(), Filters(verdict=("unauthorised",)), Filters(limit=20)], ids=str)
+def test_chains_put_together_for_a_few_actions_at_a_time_are_the_same(
+    demo: Snapshot, filters: Filters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = list(verdicts(demo, filters))
+    monkeypatch.setattr(query, "_AT_ONCE", 7)
+    assert list(verdicts(demo, filters)) == whole
+    assert len(whole) > 7
 
 
 def test_a_filter_of_actions_leaves_out_findings_about_no_action(demo: Snapshot) -> None:

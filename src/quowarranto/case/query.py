@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import duckdb
 import msgspec
 
-from quowarranto.case.store import Snapshot, unusable
+from quowarranto.case.store import SPILL, Snapshot, unusable
 from quowarranto.errors import CaseError
 from quowarranto.records import format_instant
 
 _BATCH = 2000
+_AT_ONCE = 100_000
+"""Actions of which the chains are put together in one go."""
+_MEMORY = "1GB"
+"""What listing verdicts may take of it before it goes to disk."""
 
 Row = dict[str, Any]
 
@@ -142,35 +147,51 @@ def _origin(row: Row) -> Row:
 
 
 def verdicts(snapshot: Snapshot, filters: Filters = Filters()) -> Iterator[Row]:  # noqa: B008 - frozen
-    """One dictionary per action, by time and id: what the engine concluded, and `faults` as (code, key) pairs."""
-    connection = connect(snapshot, "actions", "verdicts", "steps", "chains", "authorities", "faults", "keys")
-    where, values = clauses_of(filters)
-    limit = f"LIMIT {int(filters.limit)}" if filters.limit is not None else ""
-    rows(
-        connection,
-        f"""
-        CREATE TEMP TABLE picked AS
-        SELECT v.rec, i.id, i.time, i.source, i.principal_type, i.principal_id, i.on_behalf_of, i.action,
-               i.resource_type, i.resource_id, i.outcome, i.origin, v.verdict, v.linkage,
-               v.basis, v.method, v.codes, v.root_cause
-        FROM verdicts v JOIN actions i ON i.rec = v.rec
-        {where} ORDER BY i.time, i.id, v.rec {limit}""",
-        values,
-    )
-    yield from fetched(
-        connection,
-        """
-        WITH chain AS (
-          SELECT s.rec, list_sort(list(DISTINCT {'key': n.id, 'kind': n.kind})) AS authorities
-          FROM picked p JOIN steps s ON s.rec = p.rec JOIN chains c ON c.use = s.use JOIN authorities n ON n.a = c.node
-          GROUP BY s.rec),
-        blame AS (
-          SELECT f.rec, list_sort(list(DISTINCT {'code': f.code, 'key': n.id})) AS faults
-          FROM picked p JOIN faults f ON f.rec = p.rec JOIN authorities n ON n.a = f.a GROUP BY f.rec)
-        SELECT p.*, coalesce(chain.authorities, []) AS authorities, coalesce(blame.faults, []) AS faults
-        FROM picked p LEFT JOIN chain ON chain.rec = p.rec LEFT JOIN blame ON blame.rec = p.rec
-        ORDER BY p.time, p.id, p.rec""",
-    )
+    """One dictionary per action, by time and id: what the engine concluded, and `faults` as (code, key) pairs.
+
+    Chains are put together for so many actions at a time, so that memory does not grow with their number; what does
+    not fit goes to disk.
+    """
+    with tempfile.TemporaryDirectory(prefix=SPILL) as spill:
+        connection = connect(snapshot, "actions", "verdicts", "steps", "chains", "authorities", "faults", "keys")
+        quoted = spill.replace("'", "''")
+        connection.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = '{quoted}'")
+        where, values = clauses_of(filters)
+        limit = f"LIMIT {int(filters.limit)}" if filters.limit is not None else ""
+        rows(
+            connection,
+            f"""
+            CREATE TEMP TABLE picked AS
+            SELECT row_number() OVER (ORDER BY i.time, i.id, v.rec) AS nth, v.rec, i.id, i.time, i.source,
+                   i.principal_type, i.principal_id, i.on_behalf_of, i.action, i.resource_type, i.resource_id,
+                   i.outcome, i.origin, v.verdict, v.linkage, v.basis, v.method, v.codes, v.root_cause
+            FROM verdicts v JOIN actions i ON i.rec = v.rec
+            {where} ORDER BY nth {limit}""",
+            values,
+        )
+        (count,) = rows(connection, "SELECT count(*) AS n FROM picked")
+        for start in range(0, count["n"], _AT_ONCE):
+            rows(
+                connection,
+                "CREATE OR REPLACE TEMP TABLE part AS SELECT * EXCLUDE (nth) FROM picked "
+                f"WHERE nth > {start} AND nth <= {start + _AT_ONCE}",
+            )
+            yield from fetched(connection, _WITH_CHAINS)
+        connection.close()
+
+
+_WITH_CHAINS = """
+    WITH chain AS (
+      SELECT s.rec, list_sort(list(DISTINCT {'key': n.id, 'kind': n.kind})) AS authorities
+      FROM part p JOIN steps s ON s.rec = p.rec JOIN chains c ON c.use = s.use JOIN authorities n ON n.a = c.node
+      GROUP BY s.rec),
+    blame AS (
+      SELECT f.rec, list_sort(list(DISTINCT {'code': f.code, 'key': n.id})) AS faults
+      FROM part p JOIN faults f ON f.rec = p.rec JOIN authorities n ON n.a = f.a GROUP BY f.rec)
+    SELECT p.*, coalesce(chain.authorities, []) AS authorities, coalesce(blame.faults, []) AS faults
+    FROM part p LEFT JOIN chain ON chain.rec = p.rec LEFT JOIN blame ON blame.rec = p.rec
+    ORDER BY p.time, p.id, p.rec"""
+"""The actions of `part` with all authorities of their chains and with what is at fault."""
 
 
 def clauses_of(filters: Filters) -> tuple[str, list[Any]]:
