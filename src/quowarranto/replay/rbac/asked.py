@@ -34,7 +34,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     """Of a request that is for no resource; everything below is then empty."""
     group: str | None = ""
-    resource: str | None = ""
+    resource: str = ""
     subresource: str | None = ""
     namespace: str | None = ""
     name: str | None = ""
@@ -60,8 +60,17 @@ def asked(request: Request) -> Asked:
     groups, complete = _groups(_properties(request.subject, "subject.properties"))
     properties = _properties(request.resource, "resource.properties")
     if "nonResourceURL" not in properties:
-        attributes = _attributes(properties, verb)
-        return Asked(user=user, groups=groups, all_groups=complete, verb=verb, path=None, **attributes)
+        return Asked(
+            user=user,
+            groups=groups,
+            all_groups=complete,
+            verb=verb,
+            group=_text(properties, "apiGroup"),
+            resource=_resource(properties),
+            subresource=_text(properties, "subresource"),
+            namespace=_text(properties, "namespace"),
+            name=_name(properties, verb),
+        )
     path = properties["nonResourceURL"]
     if not isinstance(path, str) or not path:
         raise Unusable("resource.properties.nonResourceURL")
@@ -88,22 +97,16 @@ def _groups(properties: Mapping[str, Any]) -> tuple[frozenset[str], bool]:
     return frozenset(given), complete is True
 
 
-def _attributes(properties: Mapping[str, Any], verb: str) -> dict[str, str | None]:
-    found = {
-        field: _text(properties, key)
-        for field, key in (
-            ("group", "apiGroup"),
-            ("resource", "resource"),
-            ("subresource", "subresource"),
-            ("namespace", "namespace"),
-            ("name", "name"),
-        )
-    }
-    if not found["resource"]:
+def _resource(properties: Mapping[str, Any]) -> str:
+    found = _text(properties, "resource")
+    if not found:
         raise Unusable("resource.properties.resource")
-    if not found["name"] and verb in ("list", "watch"):
-        found["name"] = _selected(properties, found["name"])
     return found
+
+
+def _name(properties: Mapping[str, Any], verb: str) -> str | None:
+    name = _text(properties, "name")
+    return _selected(properties, name) if not name and verb in ("list", "watch") else name
 
 
 def _text(properties: Mapping[str, Any], key: str) -> str | None:

@@ -33,17 +33,17 @@ def _listed(allowed: tuple[str, ...] | None, wanted: str) -> bool:
 
 def _group(rule: PolicyRule, group: str | None) -> Answer:
     if group is None:
-        return _unknown(rule.apiGroups, "apiGroup")
+        if not rule.apiGroups:
+            return False
+        return _ALL in rule.apiGroups or frozenset({"resource.properties.apiGroup"})
     return _listed(rule.apiGroups, group)
 
 
-def _resource(rule: PolicyRule, resource: str | None, subresource: str | None) -> Answer:
+def _resource(rule: PolicyRule, resource: str, subresource: str | None) -> Answer:
     if _ALL in (rule.resources or ()):
         return True
-    if resource is None:
-        return _unknown(rule.resources, "resource")
     if subresource is None:
-        return _unknown(rule.resources, "subresource")
+        return frozenset({"resource.properties.subresource"}) if rule.resources else False
     wanted = {f"{resource}/{subresource}", f"*/{subresource}"} if subresource else {resource}
     return not wanted.isdisjoint(rule.resources or ())
 
@@ -52,12 +52,6 @@ def _name(rule: PolicyRule, name: str | None) -> Answer:
     if not rule.resourceNames:
         return True
     return frozenset({"resource.properties.name"}) if name is None else name in rule.resourceNames
-
-
-def _unknown(allowed: tuple[str, ...] | None, what: str) -> Answer:
-    if not allowed:
-        return False
-    return True if _ALL in allowed else frozenset({f"resource.properties.{what}"})
 
 
 def _url_matches(pattern: str, path: str) -> bool:
