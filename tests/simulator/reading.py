@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import yaml
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import Action, AuthorityFact, Record
-from quowarranto.sources import Entry, Observation, Skipped, Source, cloudtrail, kubernetes, native, vault
+from quowarranto.records import Action, Record
+from quowarranto.sources import (
+    Entry,
+    Observation,
+    Skipped,
+    Source,
+    caep,
+    cloudtrail,
+    github,
+    kubernetes,
+    mcp,
+    native,
+    otlp,
+    postgres,
+    vault,
+)
 
 
 class Read(NamedTuple):
@@ -29,6 +45,11 @@ _FOLDERS = {
     "cloudtrail": cloudtrail.SOURCE,
     "iam": cloudtrail.SOURCE,
     "native": native.SOURCE,
+    "github": github.SOURCE,
+    "postgres": postgres.SOURCE,
+    "mcp": mcp.SOURCE,
+    "telemetry": otlp.SOURCE,
+    "signals": caep.SOURCE,
 }
 
 
@@ -53,12 +74,20 @@ def read_logs(logs: Path) -> Read:
                     records.append(item)
     for folder, observations in seen.items():
         records += _derived(_FOLDERS[folder], observations)
-    return Read(records, dict(quarantined))
+    return Read([_joined(record) for record in records], dict(quarantined))
 
 
-def _derived(source: Source, observations: list[Observation]) -> list[AuthorityFact]:
-    found = [record for record, _ in source.derive(observations)] if source.derive else []
-    return [record for record in found if isinstance(record, AuthorityFact)]
+def _derived(source: Source, observations: list[Observation]) -> list[Record]:
+    return [record for record, _ in source.derive(observations)] if source.derive else []
+
+
+def _joined(record: Record) -> Record:
+    """What the organisation's `quo.toml` declares: a session that is named after a run belongs to that run's token."""
+    value = record.attributes.get("session_name" if isinstance(record, Action) else "run_id")
+    found = re.fullmatch(r"(?:run-)?([0-9]+)", value) if isinstance(value, str) else None
+    if found is None or (isinstance(record, Action) and not str(value).startswith("run-")):
+        return record
+    return msgspec.structs.replace(record, correlates=(*record.correlates, f"ci run/{found[1]}"))
 
 
 def _entries(path: Path) -> Iterator[Entry]:
@@ -74,7 +103,7 @@ def _split(path: Path, raw: bytes) -> list[bytes]:
         return [json.dumps(item).encode() for item in json.loads(raw)["Records"]]
     if path.suffix == ".yaml":
         return [json.dumps(item, default=_stamp).encode() for item in yaml.safe_load(raw)["items"]]
-    return [raw] if path.suffix in (".hcl", ".json") else raw.splitlines()
+    return [raw] if path.suffix == ".hcl" or path.parent.name == "iam" else raw.splitlines()
 
 
 def _stamp(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ class Judged:
     def __init__(self, folder: Path, actions: int, seed: int = 7) -> None:
         self.truth: Truth = simulate(folder, actions=actions, seed=seed)
         self.case = Case(folder / "quo.case")
+        self.case.folder.mkdir()
+        shutil.copy(self.truth.settings, self.case.folder)
         self.outcome: Outcome = link_paths(self.case, [str(self.truth.logs)], threads=2)
         self.verdicts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in verdicts(self.case.snapshot()):
@@ -77,3 +80,23 @@ def test_the_expected_findings_about_authorities_are_there(world: Judged) -> Non
     """As (code, key)."""
     found = {(row["code"], row["key"]) for row in all_findings(world.case.snapshot())}
     assert {*world.truth.findings} - found == set()
+
+
+_CHAINS = {
+    "ci_to_cloud": {"github/deployment_review/", "github/oidc/", "aws/key/"},
+    "ci_unreviewed": {"github/deployment_review/", "github/oidc/", "aws/key/"},
+    "workload_to_database": {"vault/role/", "vault/accessor/", "vault/lease/", "postgres/session/"},
+    "lease_revoked": {"vault/accessor/", "vault/lease/", "postgres/session/"},
+    "agent_for_a_person": {"jwt/", "mcp/policy/", "mcp/session/"},
+    "agent_token_revoked": {"jwt/", "mcp/policy/", "mcp/session/"},
+}
+"""What must be found in the chains of a scenario: kinds of keys of all the systems that it runs through."""
+
+
+@pytest.mark.parametrize("scenario", _CHAINS)
+def test_a_chain_across_systems_names_what_each_of_them_handed_out(world: Judged, scenario: str) -> None:
+    """A CI run in the cloud, a workload in a database, an agent for a person; as it should be and gone wrong."""
+    actions = {line.action for line in world.truth.lines() if line.scenario == scenario}
+    keys = {one["key"] for action in actions for found in world.verdicts[action] for one in found["authorities"]}
+    missing = {start for start in _CHAINS[scenario] if not any(key.startswith(start) for key in keys)}
+    assert missing == set()

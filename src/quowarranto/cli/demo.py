@@ -10,7 +10,7 @@ import click
 
 @click.command("demo")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("quo-demo"))
-@click.option("--actions", type=click.IntRange(min=130), default=200, show_default=True, help="How many actions.")
+@click.option("--actions", type=click.IntRange(min=160), default=200, show_default=True, help="How many actions.")
 @click.option("--seed", type=int, default=7, show_default=True, help="Of the simulation; one seed, one world.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME", help="Only this fault; repeatable.  [default: all]")
 @click.option("--list-faults", is_flag=True, help="What can go wrong in the organisation.")
@@ -27,8 +27,8 @@ def command(
 ) -> int:
     """Simulate a small organisation into FOLDER, judge its logs and write a report to look at.
 
-    The logs are what Kubernetes, Vault, CloudTrail and home-made systems would have written; what really happened is
-    beside them in `truth.jsonl`.
+    The logs are what Kubernetes, Vault, CloudTrail, GitHub, PostgreSQL, an MCP gateway and home-made systems would have
+    written; what really happened is beside them in `truth.jsonl`.
     """
     from quowarranto.simulator import FAULTS, simulate
 
@@ -65,6 +65,8 @@ def _judge(folder: Path, no_open: bool) -> int:
     from quowarranto.pipeline import link_paths
 
     case = Case(folder / "quo.case")
+    case.folder.mkdir(exist_ok=True)
+    shutil.copy(folder / "quo.toml", case.folder)
     with Bars() as bars:
         outcome = link_paths(case, [str(folder / "logs")], progress=bars)
     code = report_run(case, outcome, None, "table")

@@ -165,6 +165,7 @@ ETL = aws.Role("etl-orders", "AROAW7ETLORDERS2Q4K5X")
 REPORTS = aws.Role("report-builder", "AROAW7REPORTS6T3M8Z2P")
 DEPLOY = aws.Role("ci-deploy", "AROAW7CIDEPLOY9V4R6YH")
 ACCOUNTS = aws.Role("ci-accounts", "AROAW7CIACCOUNT3B8N2L")
+RELEASE = aws.Role("ci-release", "AROAW7CIRELEASE5H1D9K")
 ROLES: dict[aws.Role, tuple[list[str], list[str]]] = {
     ETL: (
         ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
@@ -173,6 +174,7 @@ ROLES: dict[aws.Role, tuple[list[str], list[str]]] = {
     REPORTS: (["s3:GetObject", "dynamodb:GetItem", "dynamodb:Query"], ["*"]),
     DEPLOY: (["ecr:*", "ecs:UpdateService", "ecs:DescribeServices", "ssm:SendCommand"], ["*"]),
     ACCOUNTS: (["iam:CreateAccessKey", "iam:DeleteAccessKey"], ["*"]),
+    RELEASE: (["ecs:UpdateService", "ecs:DescribeServices"], ["*"]),
 }
 CLUSTER_ISSUER = f"oidc.eks.{aws.HOME}.amazonaws.com/id/7D3A91C0"
 _CI_ISSUER = "token.actions.githubusercontent.com"
@@ -181,6 +183,7 @@ TRUST: dict[aws.Role, tuple[str, str]] = {
     REPORTS: (CLUSTER_ISSUER, "system:serviceaccount:data:report-builder"),
     DEPLOY: (_CI_ISSUER, "repo:quo-example/storefront:ref:refs/heads/main"),
     ACCOUNTS: (_CI_ISSUER, "repo:quo-example/accounts:ref:refs/heads/main"),
+    RELEASE: (_CI_ISSUER, "repo:quo-example/storefront:environment:production"),
 }
 """Whose token may assume the role: the OIDC provider and the subject."""
 EXPORTER = ("legacy-exporter", "AIDAW7LEGACYEXP5J2N4Q")

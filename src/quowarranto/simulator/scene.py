@@ -25,12 +25,23 @@ class Logs(NamedTuple):
 
     kubernetes: LineLog
     vault: LineLog
+    github: LineLog
+    tokens: LineLog
+    postgres: LineLog
+    mcp: LineLog
+    telemetry: LineLog
+    signals: LineLog
     native: dict[str, LineLog]
     trails: dict[str, TrailLog]
 
+    def lines(self) -> tuple[LineLog, ...]:
+        """All logs that are lines in one file."""
+        one_each = (self.kubernetes, self.vault, self.github, self.tokens, self.postgres, self.mcp)
+        return (*one_each, self.telemetry, self.signals, *self.native.values())
+
     def release(self, until: Instant) -> None:
         """Let all logs catch up with the scenarios' lines from before this time."""
-        for log in (self.kubernetes, self.vault, *self.native.values()):
+        for log in self.lines():
             log.release(until)
         for trail in self.trails.values():
             trail.release(until)

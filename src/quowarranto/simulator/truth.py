@@ -34,12 +34,13 @@ class Expected(msgspec.Struct, frozen=True, omit_defaults=True):
 class Truth(msgspec.Struct, frozen=True):
     """What was simulated: where the logs are, and what is true of them.
 
-    `logs` is the folder to link; `path` (the truth, one `Expected` a line) lies outside of it. `findings` are the
-    expected findings about authorities, as (code, key); `expected_quarantine` counts unreadable lines by file, relative
-    to `logs`.
+    `logs` is the folder to link, `settings` the `quo.toml` for the case; `path` (the truth, an `Expected`
+    a line) lies outside of it. `findings` are the expected findings about authorities, as (code, key);
+    `expected_quarantine` counts unreadable lines by file, relative to `logs`.
     """
 
     logs: Path
+    settings: Path
     path: Path
     actions: int
     scenarios: Mapping[str, int]

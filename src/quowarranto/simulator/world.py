@@ -11,6 +11,7 @@ from quowarranto.simulator import background, organisation
 from quowarranto.simulator.logs import LineLog, TrailLog
 from quowarranto.simulator.scenarios import FAULTS as _FAULTS
 from quowarranto.simulator.scenarios import STORIES
+from quowarranto.simulator.scenarios.chains import SETTINGS
 from quowarranto.simulator.scene import DAY, Logs, Scenario, Scene
 from quowarranto.simulator.systems import aws
 from quowarranto.simulator.truth import Truth, TruthLog
@@ -30,7 +31,7 @@ def simulate(
     faults: Collection[str] | None = None,
     start: datetime = START,
 ) -> Truth:
-    """Write the organisation's logs to `folder/logs` and the truth to `folder/truth.jsonl`.
+    """Write the organisation's logs to `folder/logs`, beside them its `quo.toml` and the truth, `truth.jsonl`.
 
     Args:
         actions: how many there are in all; the scenarios need some, routine work fills up.
@@ -70,6 +71,12 @@ def _open(folder: Path, actions: int) -> Logs:
     return Logs(
         kubernetes=LineLog(folder / "kubernetes" / "audit.log"),
         vault=LineLog(folder / "vault" / "audit.log"),
+        github=LineLog(folder / "github" / "audit.jsonl"),
+        tokens=LineLog(folder / "github" / "claims.jsonl"),
+        postgres=LineLog(folder / "postgres" / "postgresql.json"),
+        mcp=LineLog(folder / "mcp" / "gateway.jsonl"),
+        telemetry=LineLog(folder / "telemetry" / "spans.jsonl"),
+        signals=LineLog(folder / "signals" / "events.jsonl"),
         native={name: LineLog(folder / "native" / f"{name}.jsonl") for name in NATIVE_LOGS},
         trails={
             region: TrailLog(folder / "cloudtrail", aws.ACCOUNT, region, per_file) for region in (aws.HOME, aws.GLOBAL)
@@ -91,15 +98,18 @@ def _break_a_line_each(logs: Logs, seed: int, begin: Instant, truth: TruthLog) -
 def _close(folder: Path, logs: Logs, truth: TruthLog, end: Instant) -> Truth:
     root = folder / "logs"
     quarantine: dict[str, int] = {}
-    for log in (logs.kubernetes, logs.vault, *logs.native.values()):
+    for log in logs.lines():
         log.close()
         quarantine[log.path.relative_to(root).as_posix()] = log.broken
     for trail in logs.trails.values():
         trail.close(end)
         quarantine |= {path.relative_to(root).as_posix(): count for path, count in trail.broken.items()}
     truth.close()
+    settings = folder / "quo.toml"
+    settings.write_text(SETTINGS, encoding="utf-8")
     return Truth(
         logs=root,
+        settings=settings,
         path=truth.path,
         actions=truth.actions,
         scenarios=dict(truth.scenarios),

@@ -7,6 +7,7 @@ from quowarranto.simulator.scenarios import (
     api_keys,
     approvals,
     aws,
+    chains,
     ci,
     exceptions,
     kubernetes,
@@ -16,7 +17,7 @@ from quowarranto.simulator.scenarios import (
 )
 from quowarranto.simulator.scene import Scenario
 
-_MODULES = (api_keys, approvals, exceptions, pam, agents, services, kubernetes, vault, aws, ci)
+_MODULES = (api_keys, approvals, exceptions, pam, agents, services, kubernetes, vault, aws, ci, chains)
 
 STORIES: tuple[Scenario, ...] = tuple(story for module in _MODULES for story in module.STORIES)
 FAULTS: tuple[Scenario, ...] = tuple(fault for module in _MODULES for fault in module.FAULTS)

@@ -67,6 +67,11 @@ def call(scene: Scene, at: Instant, token: Token, call: Call, *granting: str, er
     return write(scene, at, call, auth_of(token, granting, allowed), token=token, response=response, error=error)
 
 
+def leased(scene: Scene, at: Instant, token: Token, call: Call, response: dict[str, Any], *granting: str) -> str:
+    """Ask for a secret with a lease, at a mount that shows names in it (`audit_non_hmac_response_keys`)."""
+    return write(scene, at, call, auth_of(token, granting, bool(granting)), token=token, response=response)
+
+
 def write(
     scene: Scene,
     at: Instant,

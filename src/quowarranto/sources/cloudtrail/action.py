@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from quowarranto.records import Action
-from quowarranto.sources.cloudtrail.event import Event, Identity
+from quowarranto.sources.cloudtrail.event import Event, Identity, text_of
 from quowarranto.sources.cloudtrail.outcomes import denied_by, outcome_of
 from quowarranto.sources.cloudtrail.principals import acting, behalf, session_key, session_name
 from quowarranto.sources.cloudtrail.resources import resource_of
@@ -64,6 +64,7 @@ def attributes(event: Event, *, denied: bool) -> dict[str, Any]:
         "identity_provider": identity.identityProvider,
         "error_code": event.errorCode,
         "denied_by": denied_by(event) if denied else None,
+        "session_name": text_of(event.asked, "roleSessionName") if event.service == "sts" else None,
     }
     out = {name: value for name, value in said.items() if value}
     if event.readOnly is not None:

@@ -52,7 +52,11 @@ def facts_of(event: Event, action: Action, document: str) -> Iterator[AuthorityF
 
 
 def claims_of(claims: Claims) -> AuthorityFact:
-    """A job's token: what it rests on is the review that let the job reach its environment."""
+    """A job's token: what it rests on is the review that let the job reach its environment.
+
+    It empowers its subject, which is how whoever accepts the token (a cloud, Vault) calls the caller.
+    """
+    workflow = workflow_of(claims.job_workflow_ref or claims.workflow_ref)
     run = shared.maybe(lambda text: shared.github_run(text, claims.run_attempt), claims.run_id)
     needs_review = claims.environment and claims.run_id
     return AuthorityFact(
@@ -61,15 +65,15 @@ def claims_of(claims: Claims) -> AuthorityFact:
         time=claims.iat * 1_000_000,
         valid_from=None if claims.nbf is None else claims.nbf * 1_000_000,
         valid_until=claims.exp * 1_000_000,
-        principal=workflow_of(claims.job_workflow_ref or claims.workflow_ref) or Principal("workflow", claims.sub),
+        principal=Principal("workload", claims.sub),
         cites=(keys.review_key(claims.run_id, claims.environment),) if needs_review else (),
         correlates=(run,) if run else (),
-        attributes={
-            name: value
-            for name in ("sub", "repository", "actor", "sha", "event_name", "environment", "runner_environment")
-            if (value := getattr(claims, name))
-        },
+        attributes={name: value for name in _CLAIMS if (value := getattr(claims, name))}
+        | ({"workflow": workflow.id} if workflow else {}),
     )
+
+
+_CLAIMS = ("sub", "repository", "actor", "sha", "event_name", "environment", "runner_environment", "run_id")
 
 
 def _outcome(event: Event) -> Outcome:

@@ -163,10 +163,13 @@ def _agent(said: Said) -> str | None:
 
 
 def _who(said: Said, about: Said, is_server: bool) -> tuple[Principal, tuple[Principal, ...]]:
-    """A server knows the end user that it authenticated, an asking service itself and perhaps for whom it asks."""
+    """A server knows the end user that it authenticated, and perhaps the agent that asked for that one; an asking
+    service knows itself and perhaps for whom it asks."""
     person = said.get("enduser.id") or said.get("user.id")
     user = (_end_user(person),) if person else ()
     if is_server:
+        if user and (asking := said.get("gen_ai.agent.id")):
+            return Principal("agent", asking), user
         if user:
             return user[0], ()
         return Principal("anonymous", said.get("client.address") or said.get("network.peer.address") or "unknown"), ()

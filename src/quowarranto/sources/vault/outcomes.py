@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from quowarranto.records import AuthorityFact, Instant
+from quowarranto.records import AuthorityFact, Instant, Principal
 from quowarranto.sources import keys as shared
 from quowarranto.sources.vault import keys
 from quowarranto.sources.vault.call import Call, granting, principal_of
@@ -30,7 +30,7 @@ def facts_of(call: Call) -> Iterator[AuthorityFact]:
     if response.wrap_info is not None:
         yield from _wrapping(call, response.wrap_info)
     if response.secret is not None and response.secret.lease_id:
-        yield _lease(call, response.secret.lease_id, response.secret.lease_duration)
+        yield from _lease(call, response.secret.lease_id, response.secret.lease_duration)
     yield from _ssh_certificate(call)
     if path.startswith("sys/"):
         yield from _revoked_lease(call)
@@ -170,33 +170,52 @@ def _token_to_revoke(call: Call) -> str | None:
 # --- leases
 
 
-def _lease(call: Call, lease_id: str, duration_s: int | None) -> AuthorityFact:
-    """A lease hangs on the token that took it out; a renewal says under which HMAC a later revocation may name it."""
+def _lease(call: Call, lease_id: str, duration_s: int | None) -> Iterator[AuthorityFact]:
+    """A lease hangs on the token that took it out; a renewal says under which HMAC a later revocation may name it.
+
+    A database user acts under a name of its own, so the token lends it what it has: else whoever used that name would
+    seem to use a token of somebody else.
+    """
     key = keys.lease_key(lease_id)
-    aliases: tuple[str, ...] = ()
     renewed = call.path.startswith(_RENEW_LEASE)
+    aliases: tuple[str, ...] = ()
     if renewed:
         hashed = _text((call.line.request.data or {}).get("lease_id"))
         aliases = (keys.lease_key(hashed),) if hashed and hashed.startswith(keys.HMAC) else ()
+    cites = None if renewed or call.token is None else (call.token,)
     user = _database_user(call)
-    return AuthorityFact(
+    holder = None if user is None else Principal("database_role", user)
+    if holder is not None and cites is not None:
+        delegation = keys.delegation_key(call.key)
+        yield AuthorityFact(
+            kind="delegation",
+            id=delegation,
+            time=call.at,
+            principal=holder,
+            by=call.principal,
+            cites=cites,
+            issued_by=call.action_id,
+        )
+        cites = (delegation,)
+    yield AuthorityFact(
         kind="credential",
         id=key,
         time=call.at,
-        aliases=aliases if user is None else (*aliases, user),
+        aliases=aliases if user is None else (*aliases, shared.database_user(user)),
         valid_until=_until(call.at, duration_s),
-        cites=None if renewed or call.token is None else (call.token,),
+        principal=holder,
+        cites=cites,
         issued_by=call.action_id,
         attributes={} if duration_s else {"ttl": "not in the record"},
     )
 
 
 def _database_user(call: Call) -> str | None:
-    """The key of the user that was made, for the database's own log; other engines make users of other kinds."""
+    """The name of the user that was made, as the database's own log has it; other engines make users of other kinds."""
     name = _text((call.response.data or {}).get("username"))
     if name is None or name.startswith(keys.HMAC) or (call.line.request.mount_type or "database") != "database":
         return None
-    return shared.maybe(shared.database_user, name) if "/creds/" in call.path else None
+    return name if "/creds/" in call.path and shared.maybe(shared.database_user, name) else None
 
 
 def _ssh_certificate(call: Call) -> Iterator[AuthorityFact]:
