@@ -26,13 +26,16 @@ def request_of(ask: dict[str, Any]) -> Request:
     """The `ask` of a case as a request."""
     properties = {key: ask[key] for key in ("groups_complete",) if key in ask}
     groups = ask.get("groups", ["system:authenticated"])
-    resource = {key: value for key, value in ask.items() if key not in ("user", "groups", "groups_complete", "verb")}
+    context = {key: ask[key] for key in ("allowed_by_another",) if key in ask}
+    beside = ("user", "groups", "groups_complete", "verb", *context)
+    resource = {key: value for key, value in ask.items() if key not in beside}
     if "url" in resource:
         resource = {"nonResourceURL": resource["url"]}
     return Request(
         subject={"type": "user", "id": ask.get("user"), "properties": properties | {"groups": groups}},
         action={"name": ask.get("verb")},
         resource={"type": "any", "id": "any", "properties": resource},
+        context=context,
     )
 
 

@@ -107,6 +107,25 @@ def test_groups_are_those_of_whom_the_decision_is_about(user: Any, impersonated:
     assert request.subject["properties"] == groups
 
 
+@pytest.mark.parametrize(
+    ("decision", "reason", "context"),
+    [
+        ("allow", 'RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to User "u"', {}),
+        ("allow", "", {"allowed_by_another": True}),
+        ("allow", None, {"allowed_by_another": True}),
+        ("allow", "allowed by the company's webhook", {"allowed_by_another": True}),
+        ("forbid", "", {}),
+    ],
+)
+def test_what_is_allowed_without_a_reason_of_rbac_another_let_in(
+    decision: str, reason: str | None, context: dict[str, bool]
+) -> None:
+    notes = {"authorization.k8s.io/decision": decision}
+    if reason is not None:
+        notes["authorization.k8s.io/reason"] = reason
+    assert _request(annotations=notes).context == context
+
+
 def test_an_event_that_azure_wraps_is_unwrapped() -> None:
     wrapped = {"category": "kube-audit", "properties": {"log": json.dumps(_event())}}
     request = request_of(_recorded(_event()), json.dumps(wrapped))

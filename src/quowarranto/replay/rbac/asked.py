@@ -31,6 +31,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     all_groups: bool
     """Whether there are no other groups than `groups`."""
     verb: str
+    by_another: bool
+    """The record says that an authorizer beside RBAC let this in."""
     path: str | None = None
     """Of a request that is for no resource; everything below is then empty."""
     group: str | None = ""
@@ -59,12 +61,14 @@ def asked(request: Request) -> Asked:
         raise Unusable("action.name")
     groups, complete = _groups(_properties(request.subject, "subject.properties"))
     properties = _properties(request.resource, "resource.properties")
+    by_another = request.context.get("allowed_by_another") is True
     if "nonResourceURL" not in properties:
         return Asked(
             user=user,
             groups=groups,
             all_groups=complete,
             verb=verb,
+            by_another=by_another,
             group=_text(properties, "apiGroup"),
             resource=_resource(properties),
             subresource=_text(properties, "subresource"),
@@ -74,7 +78,7 @@ def asked(request: Request) -> Asked:
     path = properties["nonResourceURL"]
     if not isinstance(path, str) or not path:
         raise Unusable("resource.properties.nonResourceURL")
-    return Asked(user=user, groups=groups, all_groups=complete, verb=verb, path=path)
+    return Asked(user=user, groups=groups, all_groups=complete, verb=verb, by_another=by_another, path=path)
 
 
 def _properties(entity: Mapping[str, Any], name: str) -> Mapping[str, Any]:

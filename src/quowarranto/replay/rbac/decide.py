@@ -23,6 +23,7 @@ from quowarranto.replay.rbac.rules import allows
 MASTERS = "system:masters"
 GROUPS = "subject.properties.groups"
 NODE = "decision of the Node authorizer"
+ANOTHER = "decision of another authorizer"
 
 
 def evaluate(policies: Sequence[Policy], request: Request) -> Evaluation:
@@ -32,7 +33,8 @@ def evaluate(policies: Sequence[Policy], request: Request) -> Evaluation:
         policies: texts of roles, bindings and lists of them; their order does not matter.
         request: `subject.id` is the user name, `subject.properties.groups` its groups (left out: not known;
             `groups_complete: false`: there may be more), `action.name` the verb, `resource.properties` has `apiGroup`,
-            `resource`, `subresource`, `namespace`, `name` and `fieldSelector`, or `nonResourceURL` alone.
+            `resource`, `subresource`, `namespace`, `name` and `fieldSelector`, or `nonResourceURL` alone;
+            `context.allowed_by_another` says that the server let it in for another reason than RBAC.
     Returns: `determining` names every binding that permits and its role, as `RoleBinding/NAMESPACE/NAME`.
     Source: kubernetes pkg/registry/rbac/validation/rule.go, VisitRulesFor.
     """
@@ -65,6 +67,8 @@ def _missing_whatever_the_bindings_say(wanted: Asked, objects: Objects) -> Itera
         yield GROUPS  # the groups might hold `system:masters`
     if wanted.is_node:
         yield NODE
+    if wanted.by_another:
+        yield ANOTHER
 
 
 def _permits(binding: Binding, wanted: Asked, objects: Objects) -> Answer:

@@ -33,6 +33,7 @@ class _Event(msgspec.Struct, frozen=True):
     user: _User | None = None
     impersonatedUser: _User | None = None
     objectRef: _ObjectRef | None = None
+    annotations: dict[str, str] | None = None
     requestObject: Any = None
     responseObject: Any = None
 
@@ -59,6 +60,7 @@ def request_of(recorded: Mapping[str, Any] | None, raw: str | None = None) -> Re
         subject={**found.subject, "properties": _groups(found.subject.get("id"), event)},
         action={"name": verb},
         resource={**found.resource, "properties": properties},
+        context={"allowed_by_another": True} if event and _by_another(event.annotations or {}) else {},
     )
 
 
@@ -78,6 +80,12 @@ def _properties(verb: str, what: str, place: str, event: _Event | None) -> dict[
         "namespace": namespace,
         "name": name,
     }
+
+
+def _by_another(notes: Mapping[str, str]) -> bool:
+    """RBAC always gives its reason; what was allowed without one, another authorizer let in."""
+    allowed = notes.get("authorization.k8s.io/decision") == "allow"
+    return allowed and not notes.get("authorization.k8s.io/reason", "").startswith("RBAC:")
 
 
 def _groups(asking: object, event: _Event | None) -> dict[str, Any]:
