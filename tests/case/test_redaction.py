@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quowarranto.case import redaction, secret_shapes
+from quowarranto.case import redaction
 from quowarranto.case.redaction import are_clean, is_clean, redact, redact_json, redact_text
-from quowarranto.records import Action, AuthorityFact, Principal, Resource, Rule
+from quowarranto.records import Action, AuthorityFact, Principal, Resource, Rule, secret_shapes
 
 HEX = "0123456789abcdef" * 4
 SECRETS = {

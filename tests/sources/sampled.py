@@ -36,9 +36,14 @@ def entries(case: Path) -> list[Entry]:
     found: list[Entry] = []
     for path in sorted((case / "logs").rglob("*")):
         if path.is_file():
-            one = recognise(path, source.name, (source,))
-            found += [Entry(piece.data, one.path, one.modified_at) for piece in _pieces(one, source)]
+            found += entries_of(path, source)[1]
     return found
+
+
+def entries_of(path: Path, source: Source) -> tuple[cutting.Shape, list[Entry]]:
+    """The shape of a file, and its entries that can be cut."""
+    one = recognise(path, source.name, (source,))
+    return one.shape, [Entry(piece.data, one.path, one.modified_at) for piece in _pieces(one, source)]
 
 
 def _pieces(one: Input, source: Source) -> Iterator[cutting.Piece]:

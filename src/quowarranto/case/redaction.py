@@ -1,9 +1,9 @@
 """Secrets are removed before anything is written; the record says what was removed and why (SPEC 2 and 10).
 
-Two ways of knowing a secret: by its shape (`secret_shapes.py`) and by the name of the field it stands in (`password`,
-`client_token`, `secretAccessKey`). Where a secret stands in a field by which records are joined, a digest takes its
-place, so that the join survives; elsewhere a remark does. An HMAC (`hmac-sha256:…`) is not a secret; an access key id
-or an accessor is an identifier.
+Two ways of knowing a secret: by its shape (`records/secret_shapes.py`) and by the name of the field it stands in
+(`password`, `client_token`, `secretAccessKey`). Where a secret stands in a field by which records are joined, a digest
+takes its place, so that the join survives; elsewhere a remark does. An HMAC (`hmac-sha256:…`) is not a secret; an
+access key id or an accessor is an identifier.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 
-from quowarranto.case.secret_shapes import (
+from quowarranto.records import Action, AuthorityFact, Principal, Resource
+from quowarranto.records.secret_shapes import (
     GUESSABLE,
     NAMED_FIELD,
     holds_a_secret,
@@ -28,7 +29,6 @@ from quowarranto.case.secret_shapes import (
     may_show_a_secret,
     without_secrets,
 )
-from quowarranto.records import Action, AuthorityFact, Principal, Resource
 
 _PROSE = frozenset(("attributes", "justification", "ticket", "source"))
 """Fields by which nothing is joined."""

@@ -21,6 +21,7 @@ from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Record, Resource, Rule
 from quowarranto.records import Outcome as Ending
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
+from quowarranto.sources.folding import folded
 from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
@@ -169,7 +170,7 @@ def _outcome(audit: _Audit) -> Ending:
 
 def _session(details: dict[str, str]) -> str | None:
     found = details.get("SessionID", "")
-    return f"{PREFIX}session/{found.lower()}" if _SESSION_ID.fullmatch(found) else None
+    return f"{PREFIX}session/{folded(found)}" if _SESSION_ID.fullmatch(found) else None
 
 
 def _request(audit: _Audit) -> str | None:

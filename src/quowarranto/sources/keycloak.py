@@ -21,6 +21,7 @@ from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Record, Resource
 from quowarranto.records import Outcome as Ending
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
+from quowarranto.sources.folding import folded
 from quowarranto.sources.strict import read_as, strict_json, strict_object
 from quowarranto.sources.times import instant
 
@@ -225,7 +226,7 @@ def _administered(event: _Event, time: Instant, digest: str) -> list[Record | Ob
         time=time,
         principal=Principal("user", by.userId) if by.userId else Principal("client", by.clientId or "unknown"),
         action=f"{what}:{event.operationType}",
-        resource=Resource(what.lower(), event.resourcePath) if event.resourcePath else _realm(event),
+        resource=Resource(folded(what), event.resourcePath) if event.resourcePath else _realm(event),
         outcome=_outcome(event),
         origin=by.ipAddress or None,
         attributes={name: text for name, text in said.items() if text},

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import unquote
 
+from quowarranto.sources.folding import folded
+
 T = TypeVar("T")
 
 
@@ -178,7 +180,8 @@ def spiffe_id(text: str) -> str:
 def google_service_account(text: str) -> str:
     """The e-mail or unique id of a service account, from `serviceAccount:…` or `projects/…/serviceAccounts/…` too."""
     name = text.removeprefix("serviceAccount:").removeprefix("deleted:serviceAccount:")
-    name = name.partition("?uid=")[0].rpartition("/serviceAccounts/")[2].split("/")[0].lower()
+    name = name.partition("?uid=")[0].rpartition("/serviceAccounts/")[2].split("/")[0]
+    name = folded(name)
     if not re.fullmatch(r"\d{21}|[^@\s/]+@[^@\s/]+\.gserviceaccount\.com", name):
         raise ValueError("not a service account")
     return name
@@ -201,7 +204,7 @@ def request(text: str) -> str:
     """The shared key of a request by its `x-request-id`, which proxies hand on to what they ask and guard."""
     if not re.fullmatch(r"[!-~]{8,200}", text):
         raise ValueError("not a request id")
-    return f"request/{text.lower()}"
+    return f"request/{folded(text)}"
 
 
 def database_user(text: str) -> str:

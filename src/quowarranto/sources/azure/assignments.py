@@ -8,6 +8,7 @@ from quowarranto.records import Instant, Record, Rule, parse_instant
 from quowarranto.sources.azure.names import assignment_key, covering, role_id
 from quowarranto.sources.azure.wire import items, part, text_of, texts
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.folding import folded
 
 _BUILT_IN: dict[str, tuple[str, ...]] = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ("*",),  # Owner
@@ -65,8 +66,8 @@ def definition_shown(value: dict[str, Any], modified_at: Instant) -> list[Record
     listed = items(value, "permissions") or items(part(value, "properties"), "permissions")
     data = {
         "role": role,
-        "actions": sorted({one.lower() for entry in listed for one in texts(entry.get("actions"))}),
-        "data": sorted({one.lower() for entry in listed for one in texts(entry.get("dataActions"))}),
+        "actions": sorted({folded(one) for entry in listed for one in texts(entry.get("actions"))}),
+        "data": sorted({folded(one) for entry in listed for one in texts(entry.get("dataActions"))}),
         "except": any(texts(entry.get("notActions")) or texts(entry.get("notDataActions")) for entry in listed),
     }
     return [Observation(name=f"azure-role/{role}", at=modified_at, data=data)] if role else []

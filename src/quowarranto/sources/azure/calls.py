@@ -16,6 +16,7 @@ from quowarranto.sources.azure import assignments
 from quowarranto.sources.azure.names import assignment_key, caller, path_of, service_principal, token_key, user
 from quowarranto.sources.azure.wire import Event, body, first, items, named, part, text_of
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.folding import folded
 
 _BEGUN = frozenset(("start", "started", "accept", "accepted", "begin", "inprogress"))
 _FAILED = frozenset(("failure", "failed", "fail", "error", "cancelled", "canceled", "clienterror", "servererror"))
@@ -32,8 +33,8 @@ REGENERATE = "microsoft.storage/storageaccounts/regeneratekey/action"
 def managed(event: Event) -> list[Record | Observation]:
     """One record of a call of Resource Manager."""
     who, checked = caller(event), event.authorization
-    verb = first((text_of(checked, "action"), event.operation)).lower()
-    on = Resource("azure", (event.resource or text_of(checked, "scope") or "/").lower())
+    verb = folded(first((text_of(checked, "action"), event.operation)))
+    on = Resource("azure", folded(event.resource or text_of(checked, "scope") or "/"))
     outcome = _outcome(event)
     name = _name_of_call(event, verb, on)
     decision = _evidence(event, name, who, verb, on, outcome)
@@ -63,7 +64,7 @@ def _name_of_call(event: Event, verb: str, on: Resource) -> str:
     if not event.correlation:
         return f"azure/call/{event.digest}"
     digest = hashlib.sha256(f"{verb}\n{on.id}".encode()).hexdigest()[:16]
-    return f"azure/call/{event.correlation.lower()}/{digest}"
+    return f"azure/call/{folded(event.correlation)}/{digest}"
 
 
 def _cites(event: Event, decision: AuthorityFact | None) -> tuple[str, ...]:
@@ -182,7 +183,7 @@ def vault(event: Event) -> list[Record | Observation]:
     elif status[:1] in "45" or event.result.lower() in _FAILED:
         outcome = "failure"
     request = text_of(event.properties, "requestId") or event.correlation
-    name = f"azure/request/{request.lower()}" if request else f"azure/call/{event.digest}"
+    name = f"azure/request/{folded(request)}" if request else f"azure/call/{event.digest}"
     ground = assignment_key(text_of(event.properties, "appliedAssignmentId"))
     decision = None
     if ground is not None or outcome == "denied":
@@ -205,9 +206,9 @@ def vault(event: Event) -> list[Record | Observation]:
 
 def _in_vault(event: Event) -> str:
     """The secret, key or certificate within the vault, without its version."""
-    path = path_of(first((event.said("id"), event.said("requestUri")))).strip("/").lower().split("/")
+    path = folded(path_of(first((event.said("id"), event.said("requestUri")))).strip("/")).split("/")
     inside = "/".join(path[:2]) if path[0] in ("secrets", "keys", "certificates") else ""
-    return f"{event.resource.lower()}/{inside}".rstrip("/")
+    return f"{folded(event.resource)}/{inside}".rstrip("/")
 
 
 # ---- storage accounts ------------------------------------------------------------------------------------------------
@@ -216,16 +217,16 @@ def _in_vault(event: Event) -> str:
 def storage(event: Event) -> list[Record | Observation]:
     """A call of a storage account: with a token and the assignment that let it, with a key, or with a signature."""
     checked = items(event.identity, "authorization")
-    verb = first((text_of(checked[0], "action").lower() if checked else "", f"storage:{event.operation}"))
+    verb = first((folded(text_of(checked[0], "action")) if checked else "", f"storage:{event.operation}"))
     who, on, outcome = _of_storage(event), Resource("azure", _stored(event)), _stored_outcome(event)
-    request = event.correlation.lower()
+    request = folded(event.correlation)
     name = f"azure/request/{request}/{event.digest[7:23]}" if request else f"azure/call/{event.digest}"
     decisions = []
     for number, one in enumerate(checked):
         granted = text_of(one, "result").lower() not in ("denied", "deny") and not text_of(one, "denyAssignmentId")
         effect: Literal["allow", "deny"] = "allow" if granted and outcome != "denied" else "deny"
         ground = assignment_key(text_of(one, "roleAssignmentId")) if effect == "allow" else None
-        decided_verb = text_of(one, "action").lower() or verb
+        decided_verb = folded(text_of(one, "action")) or verb
         decisions.append(decided(f"{name}/decision/{number}", event, who, decided_verb, on, effect, ground))
     agent = event.said("userAgentHeader")[:_LONGEST_NOTE]
     action = Action(
@@ -266,19 +267,19 @@ def _shared_key(event: Event) -> tuple[str, ...]:
     found = _TOKEN_HASH.match(text_of(event.identity, "tokenHash"))
     if found is None:
         return ()
-    account = f"storageaccounts/{event.said('accountName').lower()}" if event.said("accountName") else event.resource
-    return (storage_key(account.lower(), found["name"].lower()),)
+    account = f"storageaccounts/{folded(event.said('accountName'))}" if event.said("accountName") else event.resource
+    return (storage_key(folded(account), folded(found["name"])),)
 
 
 def _stored(event: Event) -> str:
     """A blob, file, queue or table within its account. The query of the address, with its signature, stays out."""
-    account = re.sub(r"/(?:blob|file|queue|table)services/.*\Z", "", event.resource.lower())
+    account = re.sub(r"/(?:blob|file|queue|table)services/.*\Z", "", folded(event.resource))
     path = event.said("objectKey") or path_of(event.uri)
     parts = [one for one in path.partition("?")[0].split("/") if one]
     if parts and event.said("objectKey"):
         parts = parts[1:]  # the account
     if not parts:
-        return event.resource.lower() or account or "unknown"
+        return folded(event.resource) or account or "unknown"
     if (event.said("serviceType") or "blob").lower() != "blob":
         return "/".join((account, *parts))
     within = [f"{account}/blobservices/default/containers/{parts[0]}"]

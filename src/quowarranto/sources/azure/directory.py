@@ -22,6 +22,7 @@ from quowarranto.records import (
 from quowarranto.sources.azure.names import identifier, key_key, of_type, service_principal, user
 from quowarranto.sources.azure.wire import Event, first, items, part, text_of
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.folding import folded
 
 _KEY = re.compile(r"KeyIdentifier=([0-9a-fA-F-]{36})")
 _CONSENT = re.compile(r"(?P<name>ClientId|ResourceId|Scope|ConsentType|PrincipalId):\s*(?P<value>[^,\]\[]*)")
@@ -66,8 +67,8 @@ def initiator(event: Event) -> Principal:
 def _target(event: Event, targets: list[dict[str, Any]]) -> Resource:
     for one in targets:
         if name := text_of(one, "id"):
-            return Resource("entra", f"{text_of(one, 'type').lower() or 'object'}/{identifier(name)}")
-    return Resource("entra", event.resource.lower() or "directory")
+            return Resource("entra", f"{folded(text_of(one, 'type')) or 'object'}/{identifier(name)}")
+    return Resource("entra", folded(event.resource) or "directory")
 
 
 def _outcome(event: Event) -> Outcome:
@@ -129,7 +130,7 @@ def _credentials(action: Action, targets: list[dict[str, Any]]) -> list[Record |
 def _key(action: Action, key_id: str, holder: Principal | None, *, ended: bool) -> AuthorityFact:
     return AuthorityFact(
         kind="credential",
-        id=key_key(key_id) or f"entra/key/{key_id.lower()}",
+        id=key_key(key_id) or f"entra/key/{folded(key_id)}",
         time=action.time + 1 if ended else action.time,
         fact="ended" if ended else "established",
         end="revoked" if ended else None,

@@ -19,6 +19,7 @@ from typing import Any
 from quowarranto.records import Principal
 from quowarranto.sources import keys as shared
 from quowarranto.sources.azure.wire import Event, part, text_of
+from quowarranto.sources.folding import folded
 
 _CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _OBJECT = "http://schemas.microsoft.com/identity/claims/objectidentifier"
@@ -42,7 +43,7 @@ def user(object_id: str) -> Principal:
 
 def identifier(text: str) -> str:
     """An id as a GUID with dashes, where it is one; else in lower case."""
-    return shared.maybe(shared.guid, text) or text.lower()
+    return shared.maybe(shared.guid, text) or folded(text)
 
 
 def of_type(kind: str, object_id: str) -> Principal | None:
@@ -122,7 +123,7 @@ def path_of(uri: str) -> str:
 
 def covering(scope: str) -> tuple[str, ...] | None:
     """Patterns for a scope and all below it; None for the root and for management groups: what is below is not told."""
-    low = scope.lower().rstrip("/")
+    low = folded(scope).rstrip("/")
     if not low or low.startswith("/providers/microsoft.management/") or "*" in low or "?" in low:
         return None
     return (low, f"{low}/*")

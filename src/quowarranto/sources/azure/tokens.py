@@ -9,6 +9,7 @@ from quowarranto.sources import keys as shared
 from quowarranto.sources.azure.names import identifier, key_key, path_of, service_principal, token_key, user
 from quowarranto.sources.azure.wire import Event, first, items, part, text_of
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.folding import folded
 
 _INTERRUPTED = frozenset(
     (
@@ -141,7 +142,7 @@ def asked_graph(event: Event) -> list[Record | Observation]:
     elif status[:1] in ("4", "5"):
         outcome = "failure"
     token = token_key(event.said("signInActivityId"))
-    name = first((event.said("requestId"), event.said("operationId"), event.digest)).lower()
+    name = folded(first((event.said("requestId"), event.said("operationId"), event.digest)))
     person, object_id = event.said("userId"), event.said("servicePrincipalId")
     if object_id:
         who = service_principal(object_id)

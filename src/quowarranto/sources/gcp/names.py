@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from quowarranto.records import Principal, Resource
 from quowarranto.sources import keys
+from quowarranto.sources.folding import folded
 from quowarranto.sources.gcp.wire import Delegate, LogEntry, part, text_of
 
 PREFIX = "gcp/"
@@ -46,7 +47,7 @@ def principal_of_email(email: str) -> Principal:
         return principal_of_subject(email) or Principal("unknown", email)
     if email.startswith("system:serviceaccount:"):
         return Principal("service_account", email)
-    return Principal("user", email.lower() if "@" in email else email)
+    return Principal("user", folded(email) if "@" in email else email)
 
 
 def principal_of_subject(subject: str) -> Principal | None:
@@ -102,7 +103,7 @@ def members_of(member: str) -> tuple[Whom, ...]:
     if ("*" in member and not member.startswith("principalSet://")) or "?" in member.partition("?uid=")[0]:
         return ()
     if member.startswith("domain:"):
-        return (Whom(Principal("user", f"*@{member.removeprefix('domain:').lower()}")),)
+        return (Whom(Principal("user", f"*@{folded(member.removeprefix('domain:'))}")),)
     if (found := _POOL.fullmatch(member)) and found["set"]:
         kind = "user" if "workforcePools" in found["pool"] else "workload"
         everyone = f"principal://iam.googleapis.com/{found['pool']}/subject/*"

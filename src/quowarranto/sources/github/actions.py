@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from quowarranto.records import Action, AuthorityFact, Instant, Outcome, Principal, Rule
+from quowarranto.records.secret_shapes import holds_a_secret
 from quowarranto.sources import keys as shared
 from quowarranto.sources.github import keys
 from quowarranto.sources.github.wire import Claims, Event, actor, person, resource_of, workflow_of
@@ -205,7 +206,7 @@ def _member(event: Event, action: Action, repository: str, user: str, step: str)
 def _installation(event: Event, action: Action, app: str, step: str) -> AuthorityFact:
     """An app acts under its name in lower case, with dashes, and `[bot]` behind it."""
     ended = step == "destroy"
-    slug = re.sub(r"[^a-z0-9]+", "-", app.lower()).strip("-")
+    slug = app if holds_a_secret(app) else re.sub(r"[^a-z0-9]+", "-", app.lower()).strip("-")
     owner = event.in_organisation or event.user or event.actor or "unknown"
     return AuthorityFact(
         kind="grant",

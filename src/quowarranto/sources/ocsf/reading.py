@@ -13,6 +13,7 @@ from quowarranto.records import Action, AuthorityFact, Principal, Resource
 from quowarranto.records import model as records
 from quowarranto.sources import keys
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped
+from quowarranto.sources.folding import folded
 from quowarranto.sources.ocsf.wire import Authorization, Event, Named, Role, User, in_range, principal_of, resource_of
 from quowarranto.sources.strict import read_as, strict_object
 
@@ -138,7 +139,7 @@ def _verb(event: Event) -> str:
 
 def _resource(event: Event) -> Resource:
     if event.class_uid == ENTITY and (entity := event.entity) is not None and entity.called:
-        return Resource((entity.type or "entity").lower(), entity.called)
+        return Resource(folded(entity.type or "entity"), entity.called)
     if event.class_uid == AUTHENTICATION:
         place = next((one for one in (event.service, event.dst_endpoint) if one and one.called), None)
         return Resource("service", place.called) if place else Resource("product", event.product)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Record, Resource, Rule
+from quowarranto.records.secret_shapes import holds_a_secret
 from quowarranto.sources.okta.wire import Event, Target
 
 PREFIX = "okta/"
@@ -39,6 +40,8 @@ def _person(target: Target) -> Principal:
 
 
 def _snake(text: str) -> str:
+    if holds_a_secret(text):
+        return text
     return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()).strip("_")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from quowarranto.records import Principal, Resource
+from quowarranto.sources.folding import folded
 from quowarranto.sources.keys import maybe, service_account, spiffe_id
 
 
@@ -93,7 +94,7 @@ def _of_admission(asked: dict[str, Any]) -> Question:
     operation = _text(asked.get("operation"))
     return Question(
         subject=subject,
-        action=f"{operation.lower()} {plural}" if operation and plural else None,
+        action=f"{folded(operation)} {plural}" if operation and plural else None,
         resource=Resource(plural, "/".join(part for part in (space, object_) if part)) if plural and object_ else None,
     )
 

@@ -15,6 +15,7 @@ import msgspec
 from quowarranto.records import Action, AuthorityFact, Outcome, Principal, Record, Resource
 from quowarranto.sources import keys
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.folding import folded
 from quowarranto.sources.postgres.privileges import Privileges
 
 _ISSUED = "v-"
@@ -215,7 +216,7 @@ def _actions(lines: list[_Line], logins: set[str]) -> Iterator[tuple[Record, Obs
 def _failed(line: _Line, refused: bool) -> Action:
     outcome: Outcome = "denied" if line.said["code"] in _REFUSED else "failure"
     at_the_door = line.said["command"] in ("", "startup", "authentication")
-    verb = "connect" if at_the_door else line.said["command"].lower()
+    verb = "connect" if at_the_door else folded(line.said["command"])
     named = line.said["object"]
     resource = Resource(named[0].replace(" ", "_"), f"{line.said['database']}/{named[1]}") if named else _target(line)
     said = {"code": line.said["code"]}
@@ -235,7 +236,7 @@ def _statement(action_id: str, group: list[_Line]) -> Iterator[tuple[Record, Obs
     attributes: dict[str, Any] = {"class": first.said["category"]}
     if not first.kept and outcome == "success" and first.said["category"] in _UNDONE:
         attributes["rolled_back"] = True
-    verb, cites = first.said["command"].lower(), (_session_key(first),)
+    verb, cites = folded(first.said["command"]), (_session_key(first),)
     if not relations:
         yield _action(first, action_id, verb, _target(first), outcome, cites, attributes), first.item
         return

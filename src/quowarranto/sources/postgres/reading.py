@@ -15,6 +15,7 @@ import msgspec
 from quowarranto.errors import ConfigError, RejectedEntry
 from quowarranto.records import Instant
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
+from quowarranto.sources.folding import folded
 from quowarranto.sources.postgres.statements import understood
 from quowarranto.sources.postgres.wire import Audit, Message, audit_of, message_of
 from quowarranto.sources.strict import strict_json
@@ -74,7 +75,7 @@ def _audited(message: Message, audit: Audit) -> dict[str, Any]:
         "statement": [audit.statement_id, audit.substatement_id],
         "category": audit.category,
         "command": audit.command,
-        "object": [audit.object_type.lower(), audit.object_name] if audit.object_name else None,
+        "object": [folded(audit.object_type), audit.object_name] if audit.object_name else None,
         "text": _trace_of(audit.text),
     }
     return out | understood(audit.command, audit.text)

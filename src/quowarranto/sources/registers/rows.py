@@ -14,6 +14,7 @@ import msgspec
 from quowarranto.errors import ConfigError, RejectedEntry
 from quowarranto.records import Instant, Principal, Rule
 from quowarranto.sources.entry import Entry, Sample
+from quowarranto.sources.folding import folded
 from quowarranto.sources.strict import strict_json
 from quowarranto.sources.times import instant
 
@@ -168,7 +169,7 @@ class Row:
             if known:
                 found.append(Principal(kind, name))
             else:
-                found.append(Principal(self._layout.person_type, text.lower() if "@" in text else text))
+                found.append(Principal(self._layout.person_type, folded(text) if "@" in text else text))
         return tuple(found)
 
     def person(self, field: str) -> Principal | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from quowarranto.sources.folding import folded
 from quowarranto.sources.vault.wire import Auth
 
 HMAC = "hmac-sha256:"
@@ -36,7 +37,7 @@ def lease_key(lease_id: str) -> str:
 
 def policy_key(namespace: str, name: str) -> str:
     """Policy names do not tell upper case from lower; namespaces go by id, `root` being the top one."""
-    return f"vault/policy/{namespace}/{name.lower()}"
+    return f"vault/policy/{namespace}/{folded(name)}"
 
 
 def role_key(namespace: str, path: str) -> str:
