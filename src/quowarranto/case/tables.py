@@ -54,12 +54,12 @@ def _columns(shape: TableShape) -> list[tuple[str, str]]:
 
 def rows_of(columns: dict[str, str], rows: list[tuple[Any, ...]]) -> Table:
     """Rows as an Arrow table; `columns` maps names to `int64`, `string` or `bool`."""
-    return Table.from_pydict(
-        {
-            name: Array([row[place] for row in rows], type=_ARROW[kind]())
-            for place, (name, kind) in enumerate(columns.items())
-        }
-    )
+    return table_of(columns, {name: [row[place] for row in rows] for place, name in enumerate(columns)})
+
+
+def table_of(columns: dict[str, str], values: dict[str, list[Any]]) -> Table:
+    """Values by column as an Arrow table; `columns` maps names to `int64`, `string` or `bool`."""
+    return Table.from_pydict({name: Array(values[name], type=_ARROW[kind]()) for name, kind in columns.items()})
 
 
 def _plain(name: str, /, **columns: str) -> TableShape:

@@ -41,6 +41,8 @@ class _Set(msgspec.Struct, frozen=True):
     known: dict[Uid, dict[str, Any]]
     """The same entities as they were written."""
     shapes: dict[str, Shape]
+    asking: dict[str, Shape]
+    """Those of them that have to know more than the names in a request."""
     names: dict[str, str]
     complete: bool
     """Whether a document of entities was given."""
@@ -64,8 +66,10 @@ def evaluate(policies: Sequence[Policy], request: Request) -> Evaluation:
 
 def request_of(recorded: Mapping[str, Any] | None, raw: str | None = None) -> Request | None:
     """The question: a host's line names its entities and the context in full, where the record keeps less."""
+    if raw is None:
+        return in_shape(recorded)
     try:
-        line = msgspec.json.decode(raw or "null", type=_Line)
+        line = msgspec.json.decode(raw, type=_Line)
     except (msgspec.DecodeError, RecursionError):
         return in_shape(recorded)
     who, verb, what = (_line_uid(part) for part in (line.principal, line.action, line.resource))
@@ -117,7 +121,7 @@ def _evaluated(parsed: _Set, request: Request) -> Evaluation:
 def _weighed(parsed: _Set, answer: Any, uids: Mapping[str, Uid], told: set[str]) -> Evaluation:
     """The engine's answer, unless a policy that looks at what was not recorded might have changed it."""
     unsure: dict[str, frozenset[str]] = {}
-    for name, shape in parsed.shapes.items():
+    for name, shape in parsed.asking.items():
         if shape.takes(uids) and (lacking := shape.looks_at(uids).difference(told)):
             unsure[name] = lacking
     sure = [name for name in answer.diagnostics.reasons if name not in unsure]
@@ -217,7 +221,8 @@ def _parsed(documents: tuple[Policy, ...]) -> _Set:
     except _ENGINE_ERRORS as error:
         raise _Unusable(_short(f"the entities or policies are not Cedar's: {error}")) from None
     missing = [*([] if kinds["policies"] else ["policies"]), *(["links of the templates"] if templates else [])]
-    return _Set(handle, schema, base, known, shapes, names, bool(kinds["entities"]), tuple(missing))
+    asking = {name: shape for name, shape in shapes.items() if not shape.plain}
+    return _Set(handle, schema, base, known, shapes, asking, names, bool(kinds["entities"]), tuple(missing))
 
 
 def _kind(document: Policy) -> str:

@@ -29,6 +29,11 @@ class Shape(msgspec.Struct, frozen=True):
     needs: frozenset[str]
     """`principal's attributes`, `resource's parents`, `context`, `entities` and so on."""
 
+    @property
+    def plain(self) -> bool:
+        """Whether the names in a request alone tell whether it applies."""
+        return not self.needs and all("in" not in test and test["op"] != "in" for _, test in self.scope)
+
     def takes(self, uids: Mapping[str, Uid]) -> bool:
         """Whether the scope may take a request; False only where no entity data could change that."""
         return all(_may_take(test, uids[part]) for part, test in self.scope)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from itertools import islice
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from quowarranto.case.redaction import redact_text
 from quowarranto.replay.decisions import Decision
 from quowarranto.replay.evaluation import Evaluation
-from quowarranto.replay.isolated import Pool
+from quowarranto.replay.isolated import Pool, Question
 from quowarranto.replay.language import Policy
 from quowarranto.replay.planning import Plan, Planner
 
 Effect = Literal["permit", "deny", "indeterminate"]
-_WINDOW = 65_536
+_WINDOW = 16_384
 _MOST = 10
 """Names and errors that are kept of one answer."""
 _LONGEST = 500
@@ -65,11 +66,8 @@ def compare(decisions: Iterable[Decision], planner: Planner, pool: Pool, tally: 
     Args:
         tally: counted up as comparisons are taken.
     """
-    remaining = iter(decisions)
     digests: dict[int, tuple[tuple[Policy, ...], tuple[tuple[str, str], ...]]] = {}
-    while window := list(islice(remaining, _WINDOW)):
-        plans = [planner.plan(decision) for decision in window]
-        answers = pool.evaluate([plan.question for plan in plans if plan and plan.question])
+    for plans, answers in _answered(decisions, planner, pool):
         for plan in plans:
             tally.decisions += 1
             if plan is None:
@@ -82,6 +80,27 @@ def compare(decisions: Iterable[Decision], planner: Planner, pool: Pool, tally: 
                 held = digests[id(asked)] = (asked, tuple((one.name, _digest(one.text)) for one in asked))
             yield _count(_compared(plan, said, held[1]), tally)
         tally.evaluations = pool.distinct
+
+
+def _answered(
+    decisions: Iterable[Decision], planner: Planner, pool: Pool
+) -> Iterator[tuple[list[Plan | None], Iterator[Evaluation]]]:
+    """Plans and answers, some thousands at a time: the next ones are planned while these are evaluated."""
+    remaining = iter(decisions)
+    with ThreadPoolExecutor(1) as beside:
+        waiting: tuple[list[Plan | None], Future[list[Evaluation]]] | None = None
+        while window := list(islice(remaining, _WINDOW)):
+            plans = [planner.plan(decision) for decision in window]
+            questions = [plan.question for plan in plans if plan and plan.question]
+            before, waiting = waiting, (plans, beside.submit(_evaluated, pool, questions))
+            if before:
+                yield before[0], iter(before[1].result())
+        if waiting:
+            yield waiting[0], iter(waiting[1].result())
+
+
+def _evaluated(pool: Pool, questions: list[Question]) -> list[Evaluation]:
+    return list(pool.evaluate(questions))
 
 
 def _count(one: Comparison, tally: Tally) -> Comparison:
@@ -98,7 +117,6 @@ def _compared(plan: Plan, said: Evaluation, policies: tuple[tuple[str, str], ...
     decision = plan.decision
     recorded: Literal["permit", "deny"] = "permit" if decision.permitted else "deny"
     agrees = said.effect == recorded
-    who, question = _asked(decision)
     return Comparison(
         decision=decision.key,
         time=decision.time,
@@ -108,9 +126,9 @@ def _compared(plan: Plan, said: Evaluation, policies: tuple[tuple[str, str], ...
         replayed=said.effect,
         code=None if agrees else "QW605" if said.effect == "indeterminate" else "QW601",
         policy=plan.policy,
-        principal_type=who[0],
-        principal_id=who[1],
-        question=question,
+        principal_type=plan.who[0],
+        principal_id=plan.who[1],
+        question=plan.asked,
         policies=policies,
         determining=_clean(said.determining),
         missing=_clean(said.missing),
@@ -120,36 +138,16 @@ def _compared(plan: Plan, said: Evaluation, policies: tuple[tuple[str, str], ...
 
 def _clean(texts: tuple[str, ...]) -> tuple[str, ...]:
     """What engines say may quote a question or a policy, so it is searched for secrets, and kept short."""
-    return tuple(_cleaned(text[:_LONGEST]) for text in texts[:_MOST]) if texts else ()
-
-
-_seen: dict[str, str] = {}
-
-
-def _cleaned(text: str) -> str:
-    if text not in _seen:
+    if not texts:
+        return ()
+    if texts not in _seen:
         if len(_seen) > 100_000:
             _seen.clear()
-        _seen[text] = redact_text(text)
-    return _seen[text]
+        _seen[texts] = tuple(redact_text(text[:_LONGEST]) for text in texts[:_MOST])
+    return _seen[texts]
 
 
-def _asked(decision: Decision) -> tuple[tuple[str, str], str]:
-    """Who asked, and the question as `user:ann read document:d`: of the record, which has no secrets."""
-    asked = msgspec.json.decode(decision.request) if decision.request else {}
-    asked = asked if isinstance(asked, dict) else {}
-    who, verb, what = (asked.get(part) for part in ("subject", "action", "resource"))
-    name = verb.get("name") if isinstance(verb, dict) else None
-    text = " ".join(part for part in (_entity(who), str(name or ""), _entity(what)) if part)[:_LONGEST]
-    kind, _, subject = (_entity(who) or "unknown:unknown").partition(":")
-    principal_type, principal_id = decision.principal
-    if principal_type is None or principal_id is None:
-        return (kind, subject), text
-    return (principal_type, principal_id), text
-
-
-def _entity(named: Any) -> str:
-    return f"{named.get('type')}:{named.get('id')}" if isinstance(named, dict) and named.get("id") is not None else ""
+_seen: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
 def _digest(text: str) -> str:

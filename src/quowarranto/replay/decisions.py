@@ -43,7 +43,8 @@ class PolicyFact(msgspec.Struct, frozen=True):
 
 
 _DECISIONS = """
-    SELECT f.*, n.type AS kind_of_source
+    SELECT f.id, f.time, f.source, n.type AS kind_of_source, coalesce(f.effect, 'allow') <> 'deny' AS permitted,
+           f.principal_type, f.principal_id, f.cites, f.request, f.attributes, f.file, f.line, f.byte_offset, f.sha256
     FROM (
       SELECT *, row_number() OVER (PARTITION BY id ORDER BY time, digest, rec) AS nth
       FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived)
@@ -77,7 +78,7 @@ def _decision(row: Row) -> Decision:
         time=row["time"],
         source=row["source"],
         kind_of_source=row["kind_of_source"],
-        permitted=row["effect"] != "deny",
+        permitted=row["permitted"],
         principal=(row["principal_type"], row["principal_id"]),
         cites=tuple(row["cites"] or ()),
         request=row["request"],
@@ -130,7 +131,7 @@ def _policy(row: Row) -> PolicyFact:
 
 def attributes_of(text: str | None) -> dict[str, Any]:
     """A record's attributes; none where there are none."""
-    found = msgspec.json.decode(text) if text else {}
+    found = msgspec.json.decode(text) if text and text != "{}" else {}
     return found if isinstance(found, dict) else {}
 
 

@@ -55,6 +55,7 @@ _ALL: tuple[Language, ...] = (
     Language("cedar", "quowarranto.replay.cedar", (".cedar", ".cedarschema"), ("cedar",)),
     Language("iam", "quowarranto.replay.iam", whole=True),
     Language("rbac", "quowarranto.replay.rbac", sources=("kubernetes",), whole=True),
+    Language("rego", "quowarranto.replay.rego", (".rego",), ("opa",)),
     Language("vault_acl", "quowarranto.replay.vault_acl", (".hcl",), ("vault",), whole=True),
 )
 LANGUAGES: dict[str, Language] = {language.name: language for language in _ALL}

@@ -25,6 +25,21 @@ class Plan(msgspec.Struct, frozen=True):
     """The first policy version that it cites: findings are folded under it."""
     question: Question | None = None
     missing: tuple[str, ...] = ()
+    who: tuple[str, str] = ("unknown", "unknown")
+    asked: str = ""
+    """The question as `user:ann read document:d`: of the record, which has no secrets."""
+
+
+class _Recorded(msgspec.Struct, frozen=True):
+    """A recorded request, read once however often it was asked."""
+
+    value: Any
+    who: tuple[str, str]
+    asked: str
+
+
+_NOTHING = _Recorded(None, ("unknown", "unknown"), "")
+_REMEMBERED = 200_000
 
 
 class Planner:
@@ -50,19 +65,40 @@ class Planner:
         self._policies = policies
         self._reread = Rereader()
         self._same: dict[tuple[Policy, ...], tuple[Policy, ...]] = {}
+        self._by_source: dict[str | None, Language | None] = {}
+        self._recorded: dict[str, _Recorded] = {}
+        self._requests: dict[tuple[str, str], Request | None] = {}
         self._cited: dict[tuple[str | None, str, tuple[str, ...]], tuple[Policy, ...]] = {}
 
     def plan(self, decision: Decision) -> Plan | None:
         """What to ask; None where the decision's record keeps no question."""
+        recorded = self._read(decision.request)
+        found = self._planned(decision, recorded)
+        kind, name = decision.principal
+        who = recorded.who if kind is None or name is None else (kind, name)
+        return None if found is None else msgspec.structs.replace(found, who=who, asked=recorded.asked)
+
+    def _read(self, request: str | None) -> _Recorded:
+        if not request:
+            return _NOTHING
+        found = self._recorded.get(request)
+        if found is None:
+            if len(self._recorded) >= _REMEMBERED:
+                self._recorded.clear()
+                self._requests.clear()
+            found = self._recorded[request] = _recorded(msgspec.json.decode(request))
+        return found
+
+    def _planned(self, decision: Decision, recorded: _Recorded) -> Plan | None:
         said = attributes_of(decision.attributes)
         facts = [self._facts[key] for key in decision.cites if key in self._facts]
         policy = facts[0].key if facts else None
-        language = self._language or _language(decision, said, facts)
+        language = self._language or self._told(decision, said, facts)
         policies, lacking = self._asked(decision, said, facts, language)
         language = language or _by_names(policies)
         if language is None:
             return None if decision.request is None else Plan(decision, None, policy, missing=_sorted(lacking, _WHICH))
-        request = self._request(decision, language)
+        request = self._request(decision, recorded, language)
         if request is None:
             if decision.request is None:
                 return None
@@ -72,10 +108,22 @@ class Planner:
             return Plan(decision, language.name, policy, missing=_sorted(lacking))
         return Plan(decision, language.name, policy, Question(language.name, policies, request))
 
-    def _request(self, decision: Decision, language: Language) -> Request | None:
-        recorded = msgspec.json.decode(decision.request) if decision.request else None
-        own = decision.kind_of_source in language.sources
-        return language.request_of(recorded, self._reread(decision.origin) if own else None)
+    def _told(self, decision: Decision, said: Mapping[str, Any], facts: list[PolicyFact]) -> Language | None:
+        """The language that the source tells, or the records."""
+        kind = decision.kind_of_source
+        if kind not in self._by_source:
+            self._by_source[kind] = language_of_source(kind or "")
+        named = [said.get("language"), *(fact.language for fact in facts)]
+        known = (LANGUAGES[name] for name in named if isinstance(name, str) and name in LANGUAGES)
+        return self._by_source[kind] or next(known, None)
+
+    def _request(self, decision: Decision, recorded: _Recorded, language: Language) -> Request | None:
+        if decision.kind_of_source in language.sources:
+            return language.request_of(recorded.value, self._reread(decision.origin))
+        key = (language.name, decision.request or "")
+        if key not in self._requests:
+            self._requests[key] = language.request_of(recorded.value)
+        return self._requests[key]
 
     def _asked(
         self, decision: Decision, said: Mapping[str, Any], facts: list[PolicyFact], language: Language | None
@@ -141,15 +189,23 @@ class Planner:
         return found
 
 
+def _recorded(value: Any) -> _Recorded:
+    asked = value if isinstance(value, dict) else {}
+    subject, verb, what = (asked.get(part) for part in ("subject", "action", "resource"))
+    who, whom = _entity(subject), _entity(what)
+    name = verb.get("name") if isinstance(verb, dict) else None
+    text = " ".join(part for part in (":".join(who or ()), str(name or ""), ":".join(whom or ())) if part)
+    return _Recorded(value, who or ("unknown", "unknown"), text[:_LONGEST])
+
+
+def _entity(named: Any) -> tuple[str, str] | None:
+    if not isinstance(named, dict) or named.get("id") is None:
+        return None
+    return str(named.get("type")), str(named["id"])
+
+
+_LONGEST = 500
 _WHICH = "the language of the policies"
-
-
-def _language(decision: Decision, said: Mapping[str, Any], facts: list[PolicyFact]) -> Language | None:
-    by_source = language_of_source(decision.kind_of_source or "")
-    if by_source is not None:
-        return by_source
-    named = [said.get("language"), *(fact.language for fact in facts)]
-    return next((LANGUAGES[name] for name in named if isinstance(name, str) and name in LANGUAGES), None)
 
 
 def _by_names(policies: tuple[Policy, ...]) -> Language | None:

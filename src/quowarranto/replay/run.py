@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from quowarranto.case.store import Case, Snapshot, Writer, write_parquet, write_query
-from quowarranto.case.tables import REPLAYS, rows_of, scratch
+from quowarranto.case.tables import REPLAYS, scratch, table_of
 from quowarranto.records import Instant
 from quowarranto.replay.compare import Comparison, Tally, compare
 from quowarranto.replay.decisions import decisions, last_decision, policies
@@ -100,14 +100,18 @@ _JSON = ("policies", "determining", "missing", "errors")
 
 
 def _written(writer: Writer, comparisons: list[Comparison]) -> tuple[str, int]:
-    encode = msgspec.json.Encoder().encode
-    rows = [
-        tuple(
-            encode(getattr(one, name)).decode() if name in _JSON else getattr(one, name)  # lists as JSON, as everywhere
-            for name in REPLAYS
-        )
-        for one in comparisons
-    ]
+    known: dict[tuple[object, ...], str] = {}
+    columns: dict[str, list[object]] = {}
+    for name in REPLAYS:
+        values = [getattr(one, name) for one in comparisons]
+        columns[name] = [_as_json(value, known) for value in values] if name in _JSON else values
     path = writer.new_file("replays")
-    write_parquet(rows_of(REPLAYS, rows), path)
-    return str(path), len(rows)
+    write_parquet(table_of(REPLAYS, columns), path)
+    return str(path), len(comparisons)
+
+
+def _as_json(value: tuple[object, ...], known: dict[tuple[object, ...], str]) -> str:
+    """Lists as JSON, as everywhere in a case; most of them are the same few."""
+    if value not in known:
+        known[value] = msgspec.json.encode(value).decode()
+    return known[value]
