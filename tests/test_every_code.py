@@ -21,7 +21,6 @@ CASES = load_cases()
 
 NOT_FOUND_YET = {
     "QW601": "needs recorded decisions to be decided again (tests/replay/cases)",
-    "QW602": "is about numbers of a log, not about an action",
     "QW603": "needs evidence that was sealed",
     "QW605": "needs recorded decisions to be decided again (tests/replay/cases)",
     "QW607": "needs receipts",

@@ -173,3 +173,16 @@ def test_a_few_records_added_to_a_large_case_are_told_of_at_once_and_fail_on_sti
     assert (whole["all_findings"], soon["all_findings"], asked["all_findings"]) == (True, False, True)
     assert soon["verdicts"] == asked["verdicts"]
     assert {row["code"] for row in asked["worst"]} - {row["code"] for row in soon["worst"]} == {"QW404"}
+
+
+def test_decisions_that_an_agent_says_it_dropped_are_a_gap(tmp_path: Path) -> None:
+    """The same line read from two files is one loss."""
+    line = '{"level":"error","msg":"Decision log dropped as rate limit exceeded.","time":"2026-03-02T09:00:0%dZ"}\n'
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "opa.log").write_text(line % 1 + line % 2)
+    case = Case(tmp_path / "quo.case")
+    link_paths(case, [f"opa={tmp_path / 'a'}", f"opa={tmp_path / 'b'}"], threads=1)
+    rows = [row for row in standing(case.snapshot(), load_config(tmp_path / "quo.case")) if row["code"] == "QW602"]
+    assert [(row["key"], row["kind"], row["count"]) for row in rows] == [("opa/decision log", "log", 2)]
+    assert rows[0]["first_us"] + 1_000_000 == rows[0]["last_us"]

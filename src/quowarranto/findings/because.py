@@ -64,6 +64,6 @@ def summary(row: dict[str, Any]) -> str:
     who = who if len(who) <= 160 else who[:159] + "…"
     if not row["count"]:
         return f"{CODES[row['code']].name[0].upper()}{CODES[row['code']].name[1:]} ({who})."
-    what = "decision" if row["code"] in REPLAYED else "action"
+    what = "record" if row["kind"] == "log" else "decision" if row["code"] in REPLAYED else "action"
     times = f"1 {what}" if row["count"] == 1 else f"{row['count']} {what}s"
     return f"{times}: {CODES[row['code']].name} ({who})."

@@ -13,6 +13,7 @@ from typing import Any
 
 from quowarranto.case.query import connect, rows
 from quowarranto.case.store import Snapshot
+from quowarranto.findings.gaps import placed
 from quowarranto.records import format_instant
 
 MEANING = {
@@ -124,26 +125,15 @@ def _prepare(connection: Any) -> None:
 
 def _missing_numbers(connection: Any) -> list[dict[str, Any]]:
     """Per numbered stream, how many numbers between its first and its last never came (QW602)."""
-    stream = "json_extract_string(attributes, '$.sequence.stream')"
-    number = "TRY_CAST(json_extract_string(attributes, '$.sequence.number') AS BIGINT)"
+    every = "(SELECT source, attributes, time FROM actions UNION ALL SELECT source, attributes, time FROM said)"
     return rows(
         connection,
         f"""
-        WITH numbered AS (
-          SELECT source, {stream} AS stream, {number} AS number, time FROM actions
-          WHERE contains(attributes, 'sequence')
-          UNION ALL SELECT source, {stream}, {number}, time FROM said WHERE contains(attributes, 'sequence')),
-        placed AS (
-          SELECT source, stream, number, time,
-                 lead(number) OVER (PARTITION BY source, stream ORDER BY number) - number - 1 AS missing,
-                 lead(time) OVER (PARTITION BY source, stream ORDER BY number) AS next_us
-          FROM (SELECT source, stream, number, min(time) AS time FROM numbered
-                WHERE stream IS NOT NULL AND number IS NOT NULL GROUP BY ALL))
-        SELECT 'numbers missing' AS what, source, CAST(sum(missing) AS BIGINT) AS count, min(time) AS first_us,
-               max(next_us) AS last_us, 0 AS principal_not_in_any_action_log,
-               CAST(sum(missing) AS BIGINT) AS action_log_silent,
+        SELECT 'numbers missing' AS what, source, CAST(least(sum(missing), {2**62}) AS BIGINT) AS count,
+               min(time) AS first_us, max(next_us) AS last_us, 0 AS principal_not_in_any_action_log,
+               CAST(least(sum(missing), {2**62}) AS BIGINT) AS action_log_silent,
                list(stream || ': ' || (number + 1)
                     || CASE WHEN missing > 1 THEN ' to ' || (number + missing) ELSE '' END
                     ORDER BY time)[:{_SAMPLES}] AS sample
-        FROM placed WHERE missing > 0 GROUP BY source""",
+        FROM ({placed(every)}) WHERE missing > 0 GROUP BY source""",
     )

@@ -1,4 +1,4 @@
-"""Findings about authorities themselves, which no verdict bears (SPEC 8): QW404, QW407, QW501, QW502.
+"""Findings about authorities themselves, which no verdict bears (SPEC 8): QW404, QW407, QW501, QW502, QW602.
 
 Worked out over the whole case when they are asked for, so they are never behind what was judged. Rows are as those of
 `case.query.findings`.
@@ -15,11 +15,12 @@ import duckdb
 from quowarranto.case.config import Config
 from quowarranto.case.query import Row, connect, fetched, rows
 from quowarranto.case.store import Snapshot
+from quowarranto.findings.gaps import gaps
 from quowarranto.findings.privileges import too_wide
 from quowarranto.records import matches
 from quowarranto.records.codes import CODES
 
-_TABLES = ("actions", "facts", "derived", "verdicts", "steps", "chains", "authorities", "terms")
+_TABLES = ("actions", "facts", "derived", "verdicts", "steps", "chains", "authorities", "terms", "observations")
 MOST_GRANTS = 2_000
 """With more grants that were used, whether they are too wide is for `quo privileges` to say: it takes minutes."""
 _PEOPLE = frozenset(("user", "person", "human", "root"))
@@ -46,6 +47,7 @@ def standing(snapshot: Snapshot, config: Config) -> list[Row]:
     connection = connect(snapshot, *_TABLES)
     connection.execute(_USES)
     found = [*_sprawling(connection, config), *_human(connection, config), *_unused(connection)]
+    found += (_row("QW602", row) for row in gaps(connection))
     return found + _wide(snapshot, connection)
 
 

@@ -104,6 +104,7 @@ CODES: dict[str, Code] = {
             "decision made without the inputs needed to replay it",
             "the decision it rests on lacks what is needed to decide it again",
         ),
+        _about("QW602", "medium", "gap in an enforcement log", "records of an enforcement log are missing"),
     )
 }
 

@@ -36,6 +36,8 @@ def derive(observations: Sequence[Observation]) -> Iterator[tuple[AuthorityFact,
     """
     by_series: defaultdict[str, dict[tuple[Instant, str, str], Observation]] = defaultdict(dict)
     for seen in observations:
+        if seen.name.startswith("lost/"):
+            continue
         by_series[seen.data["series"]][seen.at, seen.data["agent"], seen.data["revision"]] = seen
     for series, distinct in sorted(by_series.items()):
         had: dict[str, str] = {}

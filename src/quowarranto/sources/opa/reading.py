@@ -20,6 +20,8 @@ __all__ = ["PLAIN", "Settings", "read", "recognise"]
 
 PLAIN = Settings()
 _MESSAGE = "Decision Log"
+_LOST = "Decision log dropped"
+"""How the agent's own words for a decision that it did not log begin (rate limit, serialisation, encoding)."""
 _PARTIAL = "a partial evaluation or an ad hoc query: it says under which conditions, not whether"
 
 
@@ -56,13 +58,21 @@ def read(entry: Entry, settings: Settings) -> Outcome:
     """
     value = strict_object(entry.data)
     if "decision_id" not in value and isinstance(value.get("level"), str) and "msg" in value:
-        return Skipped("another line of the agent's own log")
+        return _lost(value) or Skipped("another line of the agent's own log")
     if value.get("msg", _MESSAGE) != _MESSAGE:
         return Skipped("another line of the agent's own log")
     event = read_as(value, Event)
     if not event.decision_id:
         raise RejectedEntry("`decision_id` is empty")
     return _records(event, instant("timestamp", event.timestamp), settings)
+
+
+def _lost(value: dict[str, Any]) -> list[Observation]:
+    """The agent's own word that it dropped a decision, a line for each."""
+    message, at = value["msg"], value.get("time")
+    if not (isinstance(message, str) and message.startswith(_LOST) and isinstance(at, str)):
+        return []
+    return [Observation(name="lost/decision log", at=instant("time", at), data={"count": 1})]
 
 
 def _records(event: Event, at: Instant, settings: Settings) -> Outcome:
