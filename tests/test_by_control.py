@@ -22,6 +22,7 @@ from quowarranto.records.codes import CODES
 from quowarranto.simulator import simulate
 from tests.docs.project import REFERENCE, columns, text
 from tests.quo import quo
+from tests.replay.test_cases import replayed
 
 PAY = {"type": "service_account", "id": "pay"}
 APPROVAL: dict[str, Any] = {
@@ -39,6 +40,14 @@ def act(name: str, *cites: str, time: str = "2026-03-01T09:00:00Z", **more: Any)
     resource = {"type": "secret", "id": "kv/db"}
     made = {"kind": "action", "id": name, "time": time, "principal": PAY, "action": "kv:read", "resource": resource}
     return made | {"cites": list(cites)} | more
+
+
+def asked(number: int, who: str, **more: Any) -> dict[str, Any]:
+    """A decision that permitted who it was."""
+    subject, resource = {"type": "User", "id": who}, {"type": "Document", "id": "d"}
+    request = {"subject": subject, "action": {"name": "read"}, "resource": resource}
+    made = {"kind": "decision", "id": f"pdp/{number}", "time": "2026-03-01T08:59:59Z", "cites": ["policy/v1"]}
+    return made | {"request": request} | more
 
 
 def case_of(folder: Path, records: Sequence[dict[str, Any]], settings: str = "") -> Snapshot:
@@ -167,6 +176,24 @@ def test_the_settings_say_what_is_looked_for(settings: str, code: str, looked_fo
     naming = [one for one in found["controls"] if code in one["codes"]]
     assert naming
     assert {code not in one["not_looked_for"] for one in naming} == {looked_for}
+
+
+def test_a_replay_makes_the_population_of_what_it_decided_again(tmp_path: Path) -> None:
+    """SI-7 names QW601: until a replay nothing is said; then only of actions whose decision it could answer."""
+    text = '@id("ann") permit(principal == User::"ann", action, resource);'
+    records = [
+        *(asked(1, "bob"), asked(2, "ann"), asked(3, "ann", request=None)),
+        *(act(f"a{number}", f"pdp/{number}") for number in (1, 2, 3)),
+        {**APPROVAL, "kind": "policy", "id": "policy/v1", "attributes": {"language": "cedar", "text": text}},
+    ]
+    snapshot = case_of(tmp_path, [{k: v for k, v in record.items() if v is not None} for record in records])
+    before = control(snapshot, "nist-800-53", "SI-7")
+    assert (before["population"], "QW601" in before["not_looked_for"]) == (0, True)
+    replayed(Case(snapshot.folder))
+    after = control(Case(snapshot.folder).snapshot(), "nist-800-53", "SI-7")
+    assert "QW601" not in after["not_looked_for"]
+    assert (after["population"], after["exceptions"], after["not_applicable"]) == (2, 1, 1)
+    assert [action["action"] for action in after["samples"]["exceptions"]] == ["a1"]
 
 
 def test_authorities_themselves_are_counted_beside_the_actions(tmp_path: Path) -> None:

@@ -82,7 +82,16 @@ def test_every_subcategory_of_the_csf_exists() -> None:
 
 
 def test_what_a_code_applies_to_is_one_of_the_words() -> None:
-    words = {"action", "chain", "log", "evidence", *KINDS, *(f"each-{kind}" for kind in KINDS)}
+    words = {
+        "action",
+        "chain",
+        "log",
+        "evidence",
+        "replayed",
+        "decided-again",
+        *KINDS,
+        *(f"each-{kind}" for kind in KINDS),
+    }
     assert {word for applies in APPLIES_TO.values() for word in applies} <= words
 
 

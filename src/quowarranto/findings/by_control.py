@@ -22,10 +22,11 @@ from quowarranto.case.found import totals
 from quowarranto.case.query import Filters, Row, connect, rows
 from quowarranto.case.store import Snapshot
 from quowarranto.findings.controls import APPLIES_TO, FRAMEWORKS, IDS, Framework
-from quowarranto.findings.examined import Alike, Sampling, drawn_from, groups, sampled
+from quowarranto.findings.examined import DECIDED_AGAIN, REPLAYED, Alike, Sampling, drawn_from, groups, sampled
 from quowarranto.findings.standing import MOST_GRANTS, standing
 from quowarranto.records import KINDS, format_instant
-from quowarranto.records.codes import CODES
+from quowarranto.records.codes import ABOUT_AUTHORITIES, CODES
+from quowarranto.records.codes import REPLAYED as BY_REPLAY
 
 DENIED = "denied"
 UNLINKED = "no authority on record"
@@ -34,7 +35,7 @@ EXCLUSIONS: dict[str, str] = {
     UNLINKED: "nothing on record says by what authority it was done, so the control cannot be looked at through it",
 }
 _EACH = "each-"
-_ON_ACTIONS = frozenset(("action", "chain", *KINDS))
+_ON_ACTIONS = frozenset(("action", "chain", REPLAYED, DECIDED_AGAIN, *KINDS))
 
 
 def by_control(
@@ -81,6 +82,8 @@ def not_looked_for(snapshot: Snapshot, config: Config) -> dict[str, str]:
         out["QW405"] = "no `max_lifetime` in `quo.toml`"
     if not (config.human_origins or config.human_clients or config.human_sessions):
         out["QW407"] = "`quo.toml` does not say which origins, clients or sessions belong to people"
+    if not rows(connect(snapshot, "replays"), "SELECT decision FROM replays LIMIT 1"):
+        out |= dict.fromkeys(BY_REPLAY, "no decision of the case was replayed (`quo replay`)")
     used = rows(connect(snapshot, "chains"), "SELECT count(DISTINCT node) AS n FROM chains WHERE kind = 'grant'")
     if used[0]["n"] > MOST_GRANTS:
         out["QW502"] = f"more than {MOST_GRANTS:,} grants were used; `quo privileges` looks"
@@ -114,8 +117,9 @@ def _control(
     sampling: Sampling,
 ) -> dict[str, Any]:
     codes = [code for code, ids in IDS.items() if control in ids[framework.key]]
-    tests = [code for code in codes if code in CODES and CODES[code].bit and CODES[code].severity != "info"]
-    notes = [code for code in codes if code in CODES and CODES[code].severity == "info"]
+    borne = [code for code in codes if code in CODES and code not in ABOUT_AUTHORITIES]
+    tests = [code for code in borne if CODES[code].severity != "info"]
+    notes = [code for code in borne if CODES[code].severity == "info"]
     looked_for = [code for code in codes if code not in unseen and set(APPLIES_TO[code]) & _ON_ACTIONS]
     parts = _parted(alike, looked_for, tests)
     failed, passed = parts["exceptions"], parts["without_exception"]

@@ -15,6 +15,10 @@ from quowarranto.case.query import Filters, Row, clauses_of, connect, fetched, r
 from quowarranto.case.store import Snapshot
 from quowarranto.records import KINDS, format_instant
 
+REPLAYED, DECIDED_AGAIN = "replayed", "decided-again"
+"""A decision in the chain was replayed; the replay came to an answer."""
+_MARKS = (*KINDS, REPLAYED, DECIDED_AGAIN)
+
 
 class Sampling(msgspec.Struct, frozen=True):
     """How samples are drawn: the first `count` in the order of SHA-256 of `seed:ID`, in hexadecimal."""
@@ -37,6 +41,7 @@ class Alike(msgspec.Struct, frozen=True):
     count: int
     codes: frozenset[str]
     kinds: frozenset[str]
+    """Of the authorities in the chain; and `REPLAYED` or `DECIDED_AGAIN`, where a replay asked of one."""
     denied: bool
     missing: bool
     drawn: tuple[tuple[str, str], ...]
@@ -45,7 +50,7 @@ class Alike(msgspec.Struct, frozen=True):
 
 def groups(snapshot: Snapshot, filters: Filters, sampling: Sampling) -> list[Alike]:
     """All actions that match, in groups."""
-    connection = connect(snapshot, "actions", "verdicts", "steps", "chains")
+    connection = connect(snapshot, "actions", "verdicts", "steps", "chains", "authorities", "replays")
     _kinds_by_action(connection)
     where, values = clauses_of(filters)
     found = fetched(
@@ -62,7 +67,7 @@ def groups(snapshot: Snapshot, filters: Filters, sampling: Sampling) -> list[Ali
         Alike(
             count=row["n"],
             codes=frozenset(code for code in row["codes"].split(",") if code),
-            kinds=frozenset(kind for place, kind in enumerate(KINDS) if row["kinds"] >> place & 1),
+            kinds=frozenset(kind for place, kind in enumerate(_MARKS) if row["kinds"] >> place & 1),
             denied=row["denied"],
             missing=row["missing"],
             drawn=tuple((one["digest"], one["id"]) for one in row["drawn"]),
@@ -72,14 +77,20 @@ def groups(snapshot: Snapshot, filters: Filters, sampling: Sampling) -> list[Ali
 
 
 def _kinds_by_action(connection: duckdb.DuckDBPyConnection) -> None:
-    """Which kinds the chain of an action holds, as bits in the order of `KINDS`."""
+    """What the chain of an action holds, as bits in the order of `_MARKS`."""
     bits = " ".join(f"WHEN '{kind}' THEN {1 << place}" for place, kind in enumerate(KINDS))
+    asked, answered = (1 << _MARKS.index(mark) for mark in (REPLAYED, DECIDED_AGAIN))
     connection.execute(
         f"""
         CREATE TEMP TABLE held AS
         SELECT s.rec, bit_or(k.kinds) AS kinds
         FROM steps s JOIN (
-          SELECT use, bit_or(CASE kind {bits} ELSE 0 END) AS kinds FROM chains GROUP BY use) k ON k.use = s.use
+          SELECT c.use, bit_or(CASE c.kind {bits} ELSE 0 END | coalesce(r.bits, 0)) AS kinds
+          FROM chains c LEFT JOIN (
+            SELECT n.a, bit_or(CASE replayed WHEN 'indeterminate' THEN {asked} ELSE {asked | answered} END) AS bits
+            FROM replays r JOIN authorities n ON n.id = r.decision AND n.kind = 'decision' GROUP BY n.a
+          ) r ON r.a = c.node
+          GROUP BY c.use) k ON k.use = s.use
         GROUP BY s.rec"""
     )
 
