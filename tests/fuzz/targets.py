@@ -60,7 +60,10 @@ def targets() -> list[Target]:
 
 
 def _of_source(name: str) -> list[bytes]:
-    return [entry.data for case in ALL if case.parent.name == name for entry in entries(case)]
+    found = [entry.data for case in ALL if case.parent.name == name for entry in entries(case)]
+    endings = tuple(ending for source in SOURCES if source.name == name for ending in source.documents)
+    files = (path for path in sorted((golden.HERE / name).rglob("*")) if path.suffix in endings)
+    return found + [path.read_bytes() for path in files]
 
 
 @cache
@@ -77,14 +80,20 @@ _seen: dict[str, deque[Observation]] = {}
 def _read(source: Source, data: bytes) -> str:
     """Recognise, read, derive, and make the columns of the case: what ends any of these ends a run."""
     for document in _documents(data):
-        score = source.recognise(Sample("x.json", data[:2_000].decode("utf-8", "replace"), (document,)))
-        assert 0 <= score <= 100
-    return " | ".join(_entered(one, data) for one in (source, *_as_configured(source.name)))
+        _scored(source, Sample("x.json", "", (document,)))
+    for ending in (".log", *source.documents):
+        _scored(source, Sample("x" + ending, data[:16384].decode("utf-8", "replace")))
+    names = ("x.json", *(f"x{ending}" for ending in source.documents[:1]))
+    return " | ".join(_entered(one, data, name) for one in (source, *_as_configured(source.name)) for name in names)
 
 
-def _entered(source: Source, data: bytes) -> str:
+def _scored(source: Source, sample: Sample) -> None:
+    assert 0 <= source.recognise(sample) <= 100
+
+
+def _entered(source: Source, data: bytes, file: str) -> str:
     try:
-        outcome = source.read(Entry(data, "x" + (source.documents or (".json",))[0]))
+        outcome = source.read(Entry(data, file))
     except RejectedEntry as error:
         return "no: " + str(error)[:60]
     if isinstance(outcome, Skipped):

@@ -18,6 +18,8 @@ _FAILS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode = msgspec.json.Decoder().decode
 _ENOUGH = 5
 _TRIED = 200
+_WHOLE = (".hcl", ".sentinel", ".cedar", ".cedarschema")
+"""Endings of texts that are no JSON and are read as a whole."""
 
 
 def shape_of(name: str, head: bytes) -> Shape:
@@ -25,7 +27,7 @@ def shape_of(name: str, head: bytes) -> Shape:
     if head.startswith(MAGIC):
         return "parquet"
     text = without_bom(head)[0].lstrip()
-    if name.endswith((".hcl", ".sentinel")):
+    if name.endswith(_WHOLE):
         return "document"
     if name.endswith((".yaml", ".yml")) and not text.startswith((b"{", b"[")):
         return "yaml"

@@ -1,8 +1,10 @@
 """Cedar: evaluations that a host has written down, with the policies that determined them.
 
-Reads     JSON lines with `principal`, `action`, `resource`, `decision` and a time; integration tests and entities of
-          Cedar are known and skipped. (Amazon Verified Permissions logs to CloudTrail, which is a source of its own.)
-Yields    a Decision per evaluation; a Policy per determining policy where the line names the version of the policy set.
+Reads     JSON lines with `principal`, `action`, `resource`, `decision` and a time; policies as text and JSON.
+          Integration tests, entities and schemas of Cedar are known and skipped. (Amazon Verified Permissions logs to
+          CloudTrail, which is a source of its own.)
+Yields    a Decision per evaluation; a Policy per determining policy where the line names the version of the policy set,
+          and per policy of a file, named by the file's digest.
 Time      `time` or `timestamp`, RFC 3339, on the host's clock.
 Not seen  Cedar itself logs nothing: what the host leaves out, and what was done after the answer.
 Source    cedar-policy, Response and Diagnostics; cedar-integration-tests, the form of a test.
@@ -13,18 +15,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import AuthorityFact, Principal
+from quowarranto.sources.cedar import documents
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.keys import maybe, request, trace
 from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
 _UID = re.compile(r'(?P<type>[A-Za-z_][\w:]*)::"(?P<id>(?:[^"\\]|\\.)*)"', re.DOTALL)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _TEST = frozenset(("policies", "entities", "requests"))
 _ENTITY = frozenset(("uid", "attrs", "parents"))
 
@@ -58,12 +63,18 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def read(entry: Entry) -> Outcome:
-    """The decision of one evaluation.
+    """The decision of one evaluation, or the policies of a file.
 
     Raises:
-        RejectedEntry: it is none; the reason names fields, never values.
+        RejectedEntry: it is none of these; the reason names fields, never values.
     """
+    if PurePath(entry.file).suffix in documents.SUFFIXES:
+        return documents.read_text(entry)
     value = strict_object(entry.data)
+    if documents.is_policy_set(value):
+        return documents.read_policy_set(entry, value)
+    if documents.is_json_schema(value):
+        return Skipped("a schema: it tells what policies may speak of, and allows nothing")
     if value.keys() >= _TEST:
         return Skipped("a test of policies: its evaluations have no time, and nobody acted on them")
     if value.keys() >= _ENTITY:
@@ -127,7 +138,9 @@ def _uid(name: str, value: Uid | str) -> Uid:
 
 
 def policy_key(policy_set: str | None, policy: str) -> str:
-    return f"cedar/policy/{policy_set}/{policy}"
+    """A bare digest, as `sha256sum` prints it, is the same set as one that says so."""
+    digest = policy_set is not None and _SHA256.fullmatch(policy_set) is not None
+    return f"cedar/policy/{'sha256:' * digest}{policy_set}/{policy}"
 
 
 def derive(observations: Sequence[Observation]) -> Iterator[tuple[AuthorityFact, Observation]]:
@@ -142,10 +155,15 @@ def derive(observations: Sequence[Observation]) -> Iterator[tuple[AuthorityFact,
 
 def recognise(sample: Sample) -> int:
     """By principal, action and resource with a decision of Cedar's; by the form of a test, and of an entity."""
+    if not sample.documents and PurePath(sample.file).suffix in documents.SUFFIXES:
+        text = sample.text.removeprefix("\ufeff")
+        return 80 if documents.is_policies(text) or documents.is_schema(text) else 0
     return max((_likely(one) for one in sample.documents if isinstance(one, dict)), default=0)
 
 
 def _likely(document: dict[str, Any]) -> int:
+    if documents.is_policy_set(document) or documents.is_json_schema(document):
+        return 70
     if document.keys() >= _TEST and isinstance(document["requests"], list):
         return 70
     if document.keys() >= _ENTITY and "kind" not in document:
@@ -166,10 +184,11 @@ def _is_uid(part: object) -> bool:
 SOURCE = Source(
     name="cedar",
     title="Cedar",
-    reads=("evaluations as JSON lines that the host writes",),
+    reads=("evaluations as JSON lines that the host writes", "policies (`.cedar`, or a set as JSON)"),
     recognise=recognise,
     read=read,
     derive=derive,
+    documents=documents.SUFFIXES,
     ceiling="proven",
     raise_it="`policy_set` (a digest of the policies) in the host's line, and its `request_id` in the action's log",
 )
