@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,12 @@ import pytest
 import zstandard
 
 from quowarranto.case.inputs import expand, recognise
+from quowarranto.case.query import quarantine, records
+from quowarranto.case.raw import raw_line
 from quowarranto.case.store import Case
 from quowarranto.errors import ConfigError, SourceError
 from quowarranto.pipeline import link_paths
+from quowarranto.records import Origin
 
 NATIVE = {"kind": "action", "time": "2026-03-01T09:00:00Z", "principal": {"type": "a", "id": "b"}, "action": "x",
           "resource": {"type": "c", "id": "d"}}  # fmt: skip
@@ -42,7 +47,23 @@ CONTENTS = {
     ("kubernetes", "yaml"): "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a, namespace: b}\n",
     ("kubernetes", "array"): json.dumps([ROLE]),
 }
-PACKED: dict[str, Any] = {"plain": bytes, "gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}
+
+
+def zipped(data: bytes, *names: str, way: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive with the same content under each name."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", way) as archive:
+        for name in names or ("logs/anything",):
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+PACKED: dict[str, Any] = {
+    "zip": zipped,
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+}
 
 
 @pytest.mark.parametrize("packing", PACKED)
@@ -184,3 +205,88 @@ def test_a_forced_type_of_plain_lines_opens_no_envelope(tmp_path: Path) -> None:
     path = tmp_path / "plain.jsonl"
     path.write_text(lines({"id": 1, "log": "text"}))
     assert recognise(path, "vault").envelope is None
+
+
+REFUSED_ZIPS = [
+    ("of several files", zipped(b"{}", "a.json", "b.json"), "a zip archive of 2 files: unpack it first"),
+    ("of none", zipped(b"", "folder/"), "a zip archive without files"),
+    ("encrypted", zipped(lines(NATIVE).encode()).replace(b"PK\x03\x04\x14\0\0", b"PK\x03\x04\x14\0\1")
+     .replace(b"PK\x01\x02\x14\x03\x14\0\0", b"PK\x01\x02\x14\x03\x14\0\1"), "an encrypted zip archive"),
+    ("by another method", zipped(b"{}", way=zipfile.ZIP_LZMA), "not compressed by DEFLATE"),
+    ("cut off", zipped(lines(NATIVE).encode())[:60], "the zip archive is damaged"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("about, data, why", REFUSED_ZIPS, ids=[row[0] for row in REFUSED_ZIPS])
+def test_an_archive_that_cannot_be_read_says_why(tmp_path: Path, about: str, data: bytes, why: str) -> None:
+    path = tmp_path / "logs.zip"
+    path.write_bytes(data)
+    found = recognise(path, None)
+    assert found.source is None
+    assert why in (found.why_not or "")
+
+
+def test_what_the_finder_adds_to_an_archive_is_no_second_file(tmp_path: Path) -> None:
+    path = tmp_path / "logs.zip"
+    path.write_bytes(zipped(lines(NATIVE).encode(), "a.jsonl", "__MACOSX/._a.jsonl", ".DS_Store"))
+    assert recognise(path, None).source == "native"
+
+
+def test_an_archive_that_is_a_trap_ends_with_a_reason(tmp_path: Path) -> None:
+    """A hundred megabytes of the same line in some hundred kilobytes: what was read stays, the rest is told."""
+    path = tmp_path / "logs.zip"
+    path.write_bytes(zipped((lines(NATIVE) * 800).encode() * 800))
+    case = Case(tmp_path / "quo.case")
+    totals = link_paths(case, [str(path)], judge=False, threads=1).totals
+    assert totals.quarantined == 1
+    assert 300_000 < totals.recorded < 640_000
+    assert "200 times its size" in next(iter(quarantine(case.snapshot())))["reason"]
+
+
+def test_a_line_of_an_archive_is_shown_again(tmp_path: Path) -> None:
+    path = tmp_path / "logs.zip"
+    path.write_bytes(zipped((lines(VAULT) + lines(NATIVE | {"id": "x"})).encode()))
+    case = Case(tmp_path / "quo.case")
+    link_paths(case, [f"native={path}"], threads=1)
+    (found,) = records(case.snapshot())
+    origin = found["origin"]
+    place = Origin(origin["file"], origin["line"], origin["offset"], origin["sha256"])
+    assert json.loads(raw_line(place) or "") == NATIVE | {"id": "x"}
+
+
+NO_LOGS = [
+    ("LICENSE", "MIT License\n\nCopyright (c) 2026 Example\n", "a licence"),
+    ("COPYING.txt", "Permission is hereby granted, free of charge\n", "a licence"),
+    ("README.md", "# Logs of a week\n\nTaken from our test account.\n", "a text for readers"),
+    ("README", "What lies here was made by hand.\n", "a text for readers"),
+    ("notes.rst", "Notes\n=====\n\nNone of it is a log.\n", "a text for readers"),
+    ("set.yaml", "title: a set\ndescription: of logs\nauthor: somebody\n", "a description (YAML with a title)"),
+]
+MAYBE_LOGS = [
+    ("licence.log", "Copyright (c) 2026 Example\n"),  # the name is not one of a licence
+    ("LICENSE", "2026-03-01T09:00:00Z license checked out by ann\n" * 3),
+    ("NOTICE", "level=info msg=started license=ok\n"),
+    ("README.md", '{"level": "info"}\n' * 3),
+    ("notes.txt", "somebody wrote this\n"),
+    ("set.yaml", "title: a\ndescription: b\ntimestamp: 2026-03-01T09:00:00Z\n"),
+    ("LICENSE", "copyright\0\1"),
+]
+
+
+@pytest.mark.parametrize("name, text, what", NO_LOGS)
+def test_a_file_that_is_no_log_is_left_out_with_what_it_is(tmp_path: Path, name: str, text: str, what: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text(lines(NATIVE), encoding="utf-8")
+    case = Case(tmp_path / "quo.case")
+    outcome = link_paths(case, [str(tmp_path)], threads=1)
+    assert [one.why_not for one in outcome.inputs if one.no_log] == [f"not a log: {what}"]
+    assert (outcome.totals.no_logs, outcome.totals.unread, outcome.totals.recorded) == (1, 0, 1)
+    assert list(quarantine(case.snapshot())) == []
+
+
+@pytest.mark.parametrize("name, text", MAYBE_LOGS)
+def test_what_might_be_a_log_is_quarantined_whatever_its_name(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    found = recognise(path, None)
+    assert (found.source, found.no_log) == (None, False)

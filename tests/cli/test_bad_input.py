@@ -114,7 +114,7 @@ def test_a_line_of_50_megabytes_is_read_like_any_other(tmp_path: Path) -> None:
     ran = link(tmp_path, "log.jsonl")
     assert ran.code == 0
     assert totals(ran) | {"bytes": 0} == {
-        "files": 1, "entries": 4, "recorded": 3, "skipped": 0, "quarantined": 1, "unread": 0, "bytes": 0,
+        "files": 1, "entries": 4, "recorded": 3, "skipped": 0, "quarantined": 1, "unread": 0, "no_logs": 0, "bytes": 0,
     }  # fmt: skip
     assert [(row["line"], row["reason"]) for row in quarantined(tmp_path)] == [(3, "not JSON: it ends too early")]
 

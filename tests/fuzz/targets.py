@@ -257,11 +257,16 @@ def _kept(data: bytes, name: str) -> Path:
 
 def _packed() -> list[bytes]:
     import gzip
+    import io
+    import zipfile
 
     import zstandard
 
     plain = _files(".jsonl")[:6]
-    return [gzip.compress(one) for one in plain] + [zstandard.compress(one) for one in plain]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a.jsonl", plain[0])
+    return [gzip.compress(one) for one in plain] + [zstandard.compress(one) for one in plain] + [archive.getvalue()] * 6
 
 
 def _parquet() -> list[bytes]:

@@ -33,12 +33,12 @@ _ALONE = 24 * 1024 * 1024
 """Less than this is read in this process: starting workers costs more than it saves."""
 _GROUP = 2000
 """Inputs that one task reads at most."""
-_UNPACKED = {"plain": 1, "gzip": 12, "zstd": 12}
+_UNPACKED = {"plain": 1, "gzip": 12, "zstd": 12, "zip": 12}
 """How much larger an input tends to be than its file."""
 
 
 class Totals(msgspec.Struct):
-    """The counts of a whole run."""
+    """The counts of a whole run; `unread` files are quarantined whole, `no_logs` are known for something else."""
 
     files: int = 0
     entries: int = 0
@@ -46,6 +46,7 @@ class Totals(msgspec.Struct):
     skipped: int = 0
     quarantined: int = 0
     unread: int = 0
+    no_logs: int = 0
     bytes: int = 0
 
 
@@ -62,7 +63,7 @@ def ingest(
 
     Args:
         writer: of the case.
-        inputs: recognised files; one without a source is quarantined as a whole.
+        inputs: recognised files; one without a source is quarantined as a whole, unless it is no log.
         names: source names by path, where the configuration gives one; else a file's stem.
         settings: of sources, as `Config.sources`.
         workers: processes; default one per core.
@@ -170,7 +171,10 @@ def _stage(writer: Writer, inputs: list[Input], names: list[str], counts: list[C
     totals = Totals(files=len(inputs))
     rows, unread = [], []
     for one, name, found in zip(inputs, names, counts, strict=True):
-        if one.source is None:
+        if one.no_log:
+            totals.no_logs += 1
+            found.reasons = {one.why_not or "not a log": 1}
+        elif one.source is None:
             totals.unread += 1
             unread.append((one.path, 1, 0, name, one.why_not or "not recognised"))
         numbers = (found.entries, found.recorded, found.skipped, found.quarantined)

@@ -13,6 +13,7 @@ import msgspec
 
 from quowarranto.case.cutting import BOM, Shape
 from quowarranto.case.envelopes import KEYS, inside
+from quowarranto.case.no_logs import what_else
 from quowarranto.case.sampling import sample_documents, shape_of
 from quowarranto.case.store import CONFIG
 from quowarranto.case.tables import TABLES
@@ -35,7 +36,8 @@ class Input(msgspec.Struct, frozen=True):
     """One file to be read: its path as shown to the user, its source (None: not recognised) and its shape.
 
     `kept_at` is where its bytes lie, if not at the path (those of the standard input); `envelope` the field of each
-    entry in which the entry itself stands.
+    entry in which the entry itself stands; `no_log`: it is known for something else (`why_not` says what), so that
+    nothing in it can be lost.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Input(msgspec.Struct, frozen=True):
     why_not: str | None = None
     kept_at: str | None = None
     envelope: str | None = None
+    no_log: bool = False
 
     @property
     def location(self) -> Path:
@@ -55,9 +58,9 @@ class Input(msgspec.Struct, frozen=True):
 
     @property
     def stem(self) -> str:
-        """The name its records are shown under: the file's name without its ending (and without `.gz` or `.zst`)."""
+        """The name its records are shown under: the file's name without its ending (and without `.gz`, `.zst`, `.zip`)."""
         path = Path(self.path)
-        if path.suffix in (".gz", ".zst"):
+        if path.suffix in (".gz", ".zst", ".zip"):
             path = path.with_suffix("")
         return path.stem
 
@@ -218,6 +221,8 @@ def recognise(path: Path, forced: str | None, sources: Sequence[Source] = SOURCE
         return found(within, envelope=envelope)
     if score > 0:
         return found(best)
+    if not damage and (instead := what_else(path.name, sample.text, documents)):
+        return msgspec.structs.replace(found(None, f"not a log: {instead}"), no_log=True)
     return found(None, damage or _why_not(head, bool(documents)))
 
 

@@ -9,12 +9,15 @@ from typing import IO, Any, Literal
 import zstandard
 from isal import igzip_lib, isal_zlib
 
-Packing = Literal["plain", "gzip", "zstd"]
+from quowarranto.case.unpacking_zip import zipped
+
+Packing = Literal["plain", "gzip", "zstd", "zip"]
 
 BLOCK = 256 * 1024
 """Bytes that are handed on at a time: few enough that the processor still has them at hand when they are cut."""
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _AT_ONCE = {"gzip": 64 * 1024, "zstd": 16 * 1024}
 """Compressed bytes that are unpacked at a time: few enough that a hostile file cannot fill the memory in one step."""
 _OUT = 256 * 1024
@@ -22,6 +25,8 @@ _OUT = 256 * 1024
 
 def packing_of(first: bytes) -> Packing:
     """How a file is compressed, by its first bytes rather than its name."""
+    if first.startswith(_ZIP):
+        return "zip"
     return "gzip" if first.startswith(_GZIP) else "zstd" if first.startswith(_ZSTD) else "plain"
 
 
@@ -34,6 +39,8 @@ def blocks(path: Path, packing: Packing, size: int = BLOCK) -> Iterator[bytes | 
     with path.open("rb") as file:
         if packing == "plain":
             yield from _plain(file, size)
+        elif packing == "zip":
+            yield from zipped(file, size)
         else:
             yield from _gathered(_unpacked(file, packing), size)
 

@@ -36,7 +36,7 @@ def command(
     form: str,
     **options: Any,
 ) -> int:
-    """Read logs (files, folders, globs; .gz, .zst) into a case and judge every action in it.
+    """Read logs (files, folders, globs; .gz, .zst, .zip) into a case and judge every action in it.
 
     What a file is, is told from its content; write TYPE=PATH to say it yourself (types: `quo sources`); `-` is the
     standard input. More logs may
@@ -157,6 +157,15 @@ def _nothing_read(outcome: Any, paths: Sequence[str]) -> None:
     click.echo("  try: `quo sources` lists what can be read; TYPE=PATH overrides a wrong guess", err=True)
 
 
+def _no_logs(inputs: Sequence[Any]) -> None:
+    """What was left out on purpose, each with what it is."""
+    left = [one for one in inputs if one.no_log]
+    for one in left[:10]:
+        click.echo(f"  left out: {printable(one.path)}: {one.why_not}")
+    if len(left) > 10:
+        click.echo(f"  left out: {len(left) - 10:,} more files that are no logs")
+
+
 def _print(folder: Path, outcome: Any, seen: dict[str, Any]) -> None:
     totals = outcome.totals
     if outcome.inputs:
@@ -167,6 +176,7 @@ def _print(folder: Path, outcome: Any, seen: dict[str, Any]) -> None:
         )
         if totals.quarantined or totals.unread:
             click.echo("  (why: `quo quarantine`)")
+        _no_logs(outcome.inputs)
     click.echo(
         f"{seen['actions']:,} actions judged by {seen['facts']:,} facts about {seen['authorities']:,} authorities"
     )
