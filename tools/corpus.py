@@ -54,8 +54,8 @@ def main(arguments: list[str]) -> int:
 def lines(corpus: Path, name: str) -> list[str]:
     """One line per type that files of the set were recognised as."""
     return [
-        f"{SETS[name]} | {row['files']} | {row['type'] or ('no log' if row['no_log'] else 'nothing')} | {row['entries']:,} | {row['recorded']:,} | "
-        f"{row['skipped']:,} | {row['quarantined']:,} | {row['actions']:,}"
+        f"{SETS[name]} | {row['files']} | {row['type'] or ('no log' if row['no_log'] else 'nothing')} | "
+        f"{row['entries']:,} | {row['recorded']:,} | {row['skipped']:,} | {row['quarantined']:,} | {row['actions']:,}"
         for row in counted(corpus / name)
     ]
 
@@ -69,7 +69,8 @@ def counted(folder: Path) -> list[dict[str, Any]]:
         return rows(
             connection,
             """
-            SELECT i.type, i.type IS NULL AND i.reasons <> '{}' AS no_log, count(DISTINCT i.file) AS files, CAST(sum(entries) AS BIGINT) AS entries,
+            SELECT i.type, i.type IS NULL AND i.reasons <> '{}' AS no_log,
+                   count(DISTINCT i.file) AS files, CAST(sum(entries) AS BIGINT) AS entries,
                    CAST(sum(recorded) AS BIGINT) AS recorded, CAST(sum(skipped) AS BIGINT) AS skipped,
                    CAST(sum(quarantined) AS BIGINT) AS quarantined, CAST(sum(coalesce(a.n, 0)) AS BIGINT) AS actions
             FROM inputs i
@@ -85,9 +86,10 @@ def tail(corpus: Path) -> str:
     known = sum(row["files"] for row in found if row["type"])
     logs = files - sum(row["files"] for row in found if row["no_log"])
     return (
-        f"\n{known} of {files} files ({known / files:.1%}) were recognised by their content as something to read. {files - logs} "
-        f"are licences,\ntexts for readers or descriptions, and are left out as such: of the {logs} others it is "
-        f"{known / logs:.1%}. What nothing is\nrecognised in is told of, file by file, by `quo quarantine`.\n"
+        f"\n{known} of {files} files ({known / files:.1%}) were recognised by their content as something to read. "
+        f"{files - logs} are licences,\ntexts for readers or descriptions, and are left out as such: "
+        f"of the {logs} others it is {known / logs:.1%}. "
+        f"What nothing is\nrecognised in is told of, file by file, by `quo quarantine`.\n"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -344,3 +345,24 @@ def test_a_secret_in_base64_is_found_inside_an_identifier(before: str, after: st
     encoded = base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
     (found,) = redact_json([f"{before}{encoded}{after}"])
     assert encoded not in found
+
+
+LONG = {
+    "letters without an end": "Xx9" * 20_000,
+    "URL-encoded": "Xx%41" * 12_000,
+    "URL-encoded at the end only": "X9x" * 20_000 + "%41",
+    "beginnings of tokens": "eyJ" * 20_000,
+    "beginnings of addresses": "://a:" * 12_000,
+    "beginnings of keys": "-----BEGIN " + "A " * 30_000,
+    "beginnings of fields": '"password":"x' * 5_000,
+    "quotes of quotes": '\\"' * 30_000,
+    "names and spaces": "password" + " " * 60_000,
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_a_long_text_is_searched_in_time_that_grows_with_it_alone(text: str) -> None:
+    """Found by tests.fuzz: a line of 8 KiB took a second, one of 64 KiB as much as it liked."""
+    began = time.process_time()
+    redact_text(text)
+    assert time.process_time() - began < 3

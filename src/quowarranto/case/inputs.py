@@ -58,7 +58,7 @@ class Input(msgspec.Struct, frozen=True):
 
     @property
     def stem(self) -> str:
-        """The name its records are shown under: the file's name without its ending (and without `.gz`, `.zst`, `.zip`)."""
+        """The name its records are shown under: the file's name without its ending (and that of its packing)."""
         path = Path(self.path)
         if path.suffix in (".gz", ".zst", ".zip"):
             path = path.with_suffix("")

@@ -6,6 +6,7 @@ Source    PKWARE APPNOTE, 4.4 (general purpose bit 0: encrypted). DEFLATE makes 
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 def zipped(file: IO[bytes], size: int) -> Iterator[bytes | str]:
     """Blocks of about `size` bytes; why the archive cannot be read, or not on, comes last, as text."""
     try:
-        with zipfile.ZipFile(_Bounded(file)) as archive:  # type: ignore[arg-type] - all that `zipfile` asks for
+        with zipfile.ZipFile(_Bounded(file)) as archive:
             only = _only(archive)
             if isinstance(only, str):
                 yield only
@@ -65,17 +66,22 @@ def _read(member: IO[bytes], size: int, most: int) -> Iterator[bytes | str]:
         yield block
 
 
-class _Bounded:
+class _Bounded(io.RawIOBase):
     """A file that hands out no more at a time than a list of names may have."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.seek, self.tell, self.close = file.seek, file.tell, file.close
 
     def read(self, size: int = -1) -> bytes:
         if size > _MOST_NAMES:
             raise ValueError("more than any list of names has")
         return self._file.read(size if size >= 0 else _MOST_NAMES)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
     def seekable(self) -> bool:
         return True
