@@ -122,3 +122,25 @@ def test_a_picture_escapes_what_a_log_says() -> None:
     authority = {"key": "</svg><script>alert(1)</script>", "kind": "grant"}
     nothing = {"authority": authority, "below": [], "actions": 0, "falling": 0, "carried": 0, "days": []}
     assert "<script>" not in impact_svg(nothing)
+
+
+def test_what_a_declared_join_carries_does_not_fall(tmp_path: Path) -> None:
+    """The deployment was made with a credential, and its run was approved: a declared join says which run it was."""
+    records: list[dict[str, Any]] = [
+        {"kind": "policy", "id": "p", "time": "2026-03-01T00:00:00Z"},
+        {"kind": "grant", "id": "g", "time": "2026-03-01T00:00:00Z", "principal": who("ci")},
+        {"kind": "credential", "id": "c", "time": "2026-03-01T00:00:00Z", "principal": who("ci"), "cites": ["g"]},
+        {"kind": "approval", "id": "change/1", "time": "2026-03-01T00:00:00Z", "cites": ["p"], "principal": who("ci"),
+         "attributes": {"run": "run-991"}},
+        action(1, "02 09:00:00", "ci", ["c"]) | {"attributes": {"session": "run-991"}},
+        action(2, "02 10:00:00", "ci", ["c"]) | {"attributes": {"session": "run-992"}},
+    ]  # fmt: skip
+    case = tmp_path / "quo.case"
+    case.mkdir()
+    sides = {name: f'{{ source = "native", field = "attributes.{name}" }}' for name in ("session", "run")}
+    (case / "quo.toml").write_text(
+        f'[[correlate]]\nname = "run"\nleft = {sides["session"]}\nright = {sides["run"]}\n', encoding="utf-8"
+    )
+    case_of(tmp_path, records)
+    found = json.loads(quo(tmp_path, "impact", "g", "--format", "json").out)
+    assert (found["actions"], found["falling"], found["carried"]) == (2, 1, 1)

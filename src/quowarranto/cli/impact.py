@@ -45,7 +45,8 @@ def command(
 
     config = load_config(case_folder)
     window = Window(instant("--since", since), instant("--until", until))
-    found = impact(snapshot_of(case_folder, known_at), key, Clock(config.skew_us, config.window_us), window)
+    clock = Clock(config.skew_us, config.window_us)
+    found = impact(snapshot_of(case_folder, known_at), key, clock, window, config.correlate)
     if svg is not None:
         from quowarranto.export.impact import impact_svg
 

@@ -10,12 +10,17 @@ against what came after.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from quowarranto.case.correlating import Correlate, correlated
 from quowarranto.case.query import rows
-from quowarranto.case.store import Snapshot
+from quowarranto.case.store import SPILL, Snapshot
+from quowarranto.case.tables import TABLES
 from quowarranto.errors import CaseError
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock, LinkageError, link
@@ -38,7 +43,13 @@ class Window(msgspec.Struct, frozen=True):
         return " AND ".join(parts) or "TRUE"
 
 
-def impact(snapshot: Snapshot, key: str, clock: Clock, window: Window = Window()) -> dict[str, Any]:  # noqa: B008 - frozen
+def impact(
+    snapshot: Snapshot,
+    key: str,
+    clock: Clock,
+    window: Window = Window(),  # noqa: B008 - frozen
+    joins: Sequence[Correlate] = (),
+) -> dict[str, Any]:
     """What would fall with the authority, as docs/reference/formats/impact.md describes it.
 
     Args:
@@ -46,11 +57,12 @@ def impact(snapshot: Snapshot, key: str, clock: Clock, window: Window = Window()
         key: an id or alias of the authority.
         clock: the tolerances.
         window: which actions are looked at; by default all, or, where the authority was revoked, those before that.
+        joins: those that the case was judged with, since they may be what else carries an action.
 
     Raises:
         CaseError: no authority of the case has that key.
     """
-    engine = _judged_without(snapshot, key, clock, window)
+    engine = _judged_without(snapshot, key, clock, window, joins)
     connection = engine.connection
     try:
         (authority,) = rows(connection, "SELECT a, id, kind FROM chosen")
@@ -68,11 +80,12 @@ def impact(snapshot: Snapshot, key: str, clock: Clock, window: Window = Window()
         connection.close()
 
 
-def _judged_without(snapshot: Snapshot, key: str, clock: Clock, window: Window) -> DuckDB:
+def _judged_without(snapshot: Snapshot, key: str, clock: Clock, window: Window, joins: Sequence[Correlate]) -> DuckDB:
     """An engine that holds `chosen`, `fallen`, `touched` and, of the touched actions, the verdict by what is left."""
     for strong in (False, True):
         engine = DuckDB(strong_hashes=strong)
         snapshot.attach(engine.connection, *_TABLES)
+        _join(engine.connection, snapshot, joins)
         _prepare(engine, key, window)
         try:
             link(engine, clock)
@@ -83,6 +96,20 @@ def _judged_without(snapshot: Snapshot, key: str, clock: Clock, window: Window) 
         else:
             break
     return engine
+
+
+def _join(connection: Any, snapshot: Snapshot, joins: Sequence[Correlate]) -> None:
+    """Lay the keys of declared joins over the records."""
+    if not joins:
+        return
+    with tempfile.TemporaryDirectory(prefix=SPILL) as folder:
+        for table, file in correlated(snapshot, joins, Path(folder)).items():
+            columns = ", ".join(name for name, _ in TABLES[table].columns())
+            connection.execute(f"CREATE TEMP TABLE keyed_{table} AS SELECT * FROM read_parquet(?)", [file])
+            connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {columns} FROM {snapshot.current(table)} "
+                f"WHERE rec NOT IN (SELECT rec FROM keyed_{table}) UNION ALL SELECT {columns} FROM keyed_{table}"
+            )
 
 
 def _prepare(engine: DuckDB, key: str, window: Window) -> None:
