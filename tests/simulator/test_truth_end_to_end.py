@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from quowarranto.simulator import Expected, Truth, simulate
 class Judged:
     """A world and what the pipeline made of its logs."""
 
-    def __init__(self, folder: Path, actions: int, seed: int = 7) -> None:
-        self.truth: Truth = simulate(folder, actions=actions, seed=seed)
+    def __init__(self, folder: Path, actions: int, seed: int = 7, faults: Collection[str] | None = None) -> None:
+        self.truth: Truth = simulate(folder, actions=actions, seed=seed, faults=faults)
         self.case = Case(folder / "quo.case")
         self.case.folder.mkdir()
         shutil.copy(self.truth.settings, self.case.folder)
