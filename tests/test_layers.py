@@ -23,6 +23,7 @@ STAGES = (
     "findings",
     "export",
     "simulator",
+    "canary",
     "cli",
 )
 """In the order in which data flows. Everything may import `errors` and the package itself (its version)."""

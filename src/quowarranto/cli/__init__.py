@@ -29,6 +29,7 @@ COMMANDS = {
     "quarantine": "Every line that could not be read, and why.",
     "codes": "What the codes mean.",
     "sources": "The systems whose logs can be read.",
+    "canary": "How long a revoked credential is still accepted, measured on purpose.",
     "demo": "Simulate a small organisation, judge it and open the report.",
 }
 
