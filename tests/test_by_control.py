@@ -207,6 +207,17 @@ def test_authorities_themselves_are_counted_beside_the_actions(tmp_path: Path) -
     assert some["authorities"] == []
 
 
+def test_a_gap_in_an_enforcement_log_is_an_exception_of_that_log(tmp_path: Path) -> None:
+    """QW602: AU-5 names it alone."""
+    numbered = [
+        TOKEN | {"id": f"token/{n}", "attributes": {"sequence": {"stream": "node-1", "number": n}}} for n in (1, 4)
+    ]
+    one = control(case_of(tmp_path, [*numbered, act("a", "token/1")]), "nist-800-53", "AU-5")
+    assert (one["population"], one["not_looked_for"]) == (0, {})
+    (row,) = one["authorities"]
+    assert (row["kind"], row["on_record"], row["exceptions"], row["keys"]) == ("log", 1, 1, ["log/node-1"])
+
+
 def test_the_period_bounds_what_is_counted(tmp_path: Path) -> None:
     records: list[dict[str, Any]] = [
         APPROVAL,

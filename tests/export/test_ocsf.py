@@ -109,6 +109,12 @@ def test_the_check_itself_finds_what_is_wrong(change: Json, error: str, schema: 
     assert any(found.startswith(error) for found in schema.errors(event)), schema.errors(event)
 
 
+def test_a_count_that_does_not_fit_is_the_largest_that_does(schema: Schema) -> None:
+    """A log may say that it lost any number of records; OCSF's integers have 32 bits."""
+    event = ocsf.event(a_finding("QW602") | {"kind": "log", "count": 2**62}, 0)
+    assert (event["count"], schema.errors(event)) == (2**31 - 1, [])
+
+
 def test_every_finding_is_one_event_in_the_order_of_the_findings(demo: Snapshot) -> None:
     events, findings = written(demo), all_findings(demo)
     assert [event["metadata"]["event_code"] for event in events] == [row["code"] for row in findings]

@@ -35,6 +35,7 @@ EXCLUSIONS: dict[str, str] = {
     UNLINKED: "nothing on record says by what authority it was done, so the control cannot be looked at through it",
 }
 _EACH = "each-"
+_LOG = "log"
 _ON_ACTIONS = frozenset(("action", "chain", REPLAYED, DECIDED_AGAIN, *KINDS))
 
 
@@ -194,8 +195,9 @@ def _counted(alike: list[Alike], codes: list[str]) -> list[dict[str, Any]]:
 
 
 def _kind_of_authority(code: str) -> str | None:
-    """The kind of authority that a code is about, where it is about authorities themselves."""
-    return next((word.removeprefix(_EACH) for word in APPLIES_TO[code] if word.startswith(_EACH)), None)
+    """The kind of authority that a code is about, where it is about authorities themselves; `log` for logs of them."""
+    words = (word for word in APPLIES_TO[code] if word == _LOG or word.startswith(_EACH))
+    return next((word.removeprefix(_EACH) for word in words), None)
 
 
 def _about_authorities(snapshot: Snapshot, config: Config, filters: Filters) -> list[Row] | None:
@@ -211,8 +213,15 @@ def _about_authorities(snapshot: Snapshot, config: Config, filters: Filters) -> 
 
 
 def _on_record(snapshot: Snapshot) -> dict[str, int]:
-    found = rows(connect(snapshot, "authorities"), "SELECT kind, count(*) AS n FROM authorities GROUP BY 1")
-    return {row["kind"]: row["n"] for row in found}
+    """Authorities by kind, and enforcement logs: streams of numbered records, else sources."""
+    connection = connect(snapshot, "authorities", "facts", "derived")
+    found = rows(connection, "SELECT kind, count(*) AS n FROM authorities GROUP BY 1")
+    logs = rows(
+        connection,
+        "SELECT count(*) AS n FROM (SELECT DISTINCT source, json_extract_string(attributes, '$.sequence.stream') "
+        "FROM (SELECT source, attributes FROM facts UNION ALL SELECT source, attributes FROM derived))",
+    )
+    return {row["kind"]: row["n"] for row in found} | {_LOG: logs[0]["n"]}
 
 
 def _authorities(codes: list[str], about: list[Row] | None, on_record: dict[str, int]) -> list[dict[str, Any]]:
@@ -229,7 +238,7 @@ def _authorities(codes: list[str], about: list[Row] | None, on_record: dict[str,
                 "name": CODES[code].name,
                 "severity": CODES[code].severity,
                 "kind": kind,
-                "on_record": on_record.get(kind, 0),
+                "on_record": max(on_record.get(kind, 0), len(keys)),
                 "exceptions": len(keys),
                 "keys": keys[:5],
             }

@@ -40,6 +40,8 @@ _SEVERITIES = {
 }
 _ALERTS = ("high", "critical")
 _SERVICES = ("service_account", "workload", "api_key", "agent", "workflow")
+_MOST = 2**31 - 1
+"""OCSF's integers have 32 bits."""
 _AFFECTED = {"role_id": 3, "role": "Affected"}
 _TARGET = {"role_id": 1, "role": "Target"}
 _encode = msgspec.json.Encoder().encode
@@ -83,7 +85,7 @@ def _head(row: dict[str, Any], class_uid: int, reached: int) -> dict[str, Any]:
         "time": _millis(reached),
         "start_time": _millis(row["first_us"]),
         "end_time": _millis(row["last_us"]),
-        "count": max(1, row["count"]),
+        "count": min(max(1, row["count"]), _MOST),
         "severity_id": severity_id,
         "severity": severity,
         "status_id": 1,
@@ -124,7 +126,7 @@ def _info(row: dict[str, Any], reached: int) -> dict[str, Any]:
         "data_sources": sorted({sample["source"] for sample in row["samples"]}),
         "product": _product(),
         "related_events": [_related(sample) for sample in row["samples"]],
-        "related_events_count": row["count"],
+        "related_events_count": min(row["count"], _MOST),
     }
 
 
