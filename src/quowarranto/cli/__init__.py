@@ -19,6 +19,7 @@ COMMANDS = {
     "reconcile": "What enforcement records tell of and no action shows.",
     "privileges": "Granted against used, and the narrower scope that would have sufficed.",
     "impact": "What falls if an authority is revoked.",
+    "propagation": "Per system, how long revoked credentials and sessions were still accepted.",
     "investigate": "The story of a principal, credential or time: what broke first, and what would mend most.",
     "diff": "What changed between two moments, and which record changed it.",
     "export": "Findings and verdicts for other systems: SARIF, OCSF, OSCAL, CSV, Parquet.",
