@@ -47,6 +47,7 @@ def command(
 
         for text in scopes(found, language):
             click.echo(text)
+        _replayed([row for row in found if sayable(row, language)])
         left = sum(bool(row["proposed"]) and not sayable(row, language) for row in found)
         if left:
             click.echo(f"note: {left:,} proposals are for grants of other systems than {language} speaks of", err=True)
@@ -67,6 +68,19 @@ def command(
         ),
         empty="no grant of such a principal is in the case",
     )
+
+
+def _replayed(told: list[dict[str, Any]]) -> None:
+    """What the history says of the proposals just printed, where it does not stand in the way of who pipes them on."""
+    if not told:
+        return
+    uses, refused, unseen, unseen_refused = (
+        sum(row[name] for row in told) for name in ("uses", "would_have_refused", "unseen_uses", "unseen_refused")
+    )
+    days = [row["watched_days"] for row in told]
+    said = f"replayed over the history, {len(told):,} proposals would have refused {refused:,} of {uses - unseen:,}"
+    said += " uses" + (f" that they were made from, and {unseen_refused:,} of {unseen:,} others" if unseen else "")
+    click.echo(f"note: {said}; watched for {min(days):g} to {max(days):g} days", err=True)
 
 
 def _short(text: str) -> str:
