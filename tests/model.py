@@ -355,7 +355,8 @@ def _authorities(facts: Sequence[Told], owners: dict[str, str]) -> dict[str, Aut
     out = {}
     for key, group in groups.items():
         terms = (_point(group),) if kinds[key] == "decision" else _terms(key, kinds[key], group, series)
-        correlates = frozenset(value for told in group for value in told.fact.correlates)  # reading 20
+        telling = [terms[0].says] if kinds[key] == "decision" else [told.fact for told in group]  # reading 20
+        correlates = frozenset(value for fact in telling for value in fact.correlates)
         out[key] = Authority(key, kinds[key], terms, correlates, terms[-1].says)
     return out
 

@@ -246,7 +246,7 @@ def _authorities(run: _Run) -> None:
     else:
         run.engine.create("authority_id", run.text("authority_id_unaliased"))
         run.engine.view("key_of", run.text("key_of_unaliased"))
-    run.build("fact", "fact_count", "authority", "correlate")
+    run.build("fact", "fact_count", "authority", "decision_later", "correlate")
 
 
 def _aliases(run: _Run) -> None:

@@ -86,7 +86,18 @@ JOIN (
 ) f ON f.a = i.a
 WHERE f.nth = 1
 
+-- relation: decision_later
+-- facts of a decision that do not count, its earliest being the one that does (SPEC 3; decision 0001, 9).
+SELECT rec FROM (
+  SELECT f.rec, row_number() OVER (PARTITION BY f.a ORDER BY f.time, f.digest) AS nth
+  FROM fact f JOIN authority n ON n.a = f.a WHERE n.kind = 'decision' AND n.facts > 1
+) numbered WHERE nth > 1
+
 -- relation: correlate
--- one row per value that an authority shares with whoever may have used it (SPEC 4.2).
+-- one row per value that an authority shares with whoever may have used it (SPEC 4.2; decision 0001, 20).
 SELECT DISTINCT k.a, c.value
-FROM (SELECT id, explode(correlates) AS value FROM facts_in WHERE cardinality(correlates) > 0) c JOIN key_of k ON k.key = c.id
+FROM (
+  SELECT id, explode(correlates) AS value FROM facts_in
+  WHERE cardinality(correlates) > 0
+    AND rec NOT IN (SELECT rec FROM decision_later) AND rec NOT IN (SELECT rec FROM fact_copy)
+) c JOIN key_of k ON k.key = c.id
