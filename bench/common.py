@@ -44,10 +44,14 @@ def machine() -> dict[str, Any]:
     }
 
 
-def measured(arguments: list[str]) -> dict[str, float]:
-    """Run a command of this Python to its end: wall and processor seconds, peak memory of its largest process in MB."""
+def measured(arguments: list[str], output: Path = Path(os.devnull)) -> dict[str, float]:
+    """Run a command of this Python to its end: wall and processor seconds, peak memory of its largest process in MB.
+
+    `output` is the file that gets what it prints.
+    """
     began = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    with output.open("wb") as out:
+        child = subprocess.Popen([sys.executable, *arguments], stdout=out)
     _, status, used = os.wait4(child.pid, 0)
     wall = time.perf_counter() - began
     if status:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import subprocess
@@ -34,21 +35,22 @@ def main() -> None:
     figures: dict[str, Any] = {"decisions": count, "policy_versions": VERSIONS, "policies_of_a_version": len(_texts(0))}
     for name, distinct in (("repeating", False), ("all_distinct", True)):
         case = _case(f"replay-{name}-{count}", count, distinct)
-        run = measured(["-m", "quowarranto", "replay", "--case", str(case), "--only", "disagree"])
-        said = _said(case, count)
-        figures[name] = run | said | {"decisions_per_s": round(count / run["wall_s"])}
+        said = DATA / f"replay-{name}.txt"
+        load = os.getloadavg()[0]
+        run = measured(["-m", "quowarranto", "replay", "--case", str(case)], said)
+        per_s = {"decisions_per_s": round(count / run["wall_s"]), "load_average_before": round(load, 1)}
+        figures[name] = run | per_s | {"distinct_evaluations": _distinct(said.read_text(encoding="utf-8"), count)}
     keep(f"replay-{count}", figures)
 
 
-def _said(case: Path, count: int) -> dict[str, int]:
-    """What the replay printed: nothing may disagree or be left open, or the figure means nothing."""
-    command = [sys.executable, "-m", "quowarranto", "replay", "--case", str(case)]
-    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.replace(",", "")
-    found = re.search(r"\((\d+) different evaluations\)\n(\d+) agree (\d+) disagree .*?(\d+) could not", out)
-    assert found is not None, out
+def _distinct(printed: str, count: int) -> int:
+    """Different evaluations; nothing may disagree or be left open, or the figure means nothing."""
+    pattern = r"\((\d+) different evaluations\)\n(\d+) agree (\d+) disagree .*?(\d+) could not"
+    found = re.search(pattern, printed.replace(",", ""))
+    assert found is not None, printed
     evaluations, agree, disagree, open_ = map(int, found.groups())
-    assert (agree, disagree, open_) == (count, 0, 0), out
-    return {"distinct_evaluations": evaluations}
+    assert (agree, disagree, open_) == (count, 0, 0), printed
+    return evaluations
 
 
 def _case(name: str, count: int, distinct: bool) -> Path:
