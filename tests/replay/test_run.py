@@ -193,6 +193,24 @@ def test_the_host_line_behind_a_decision_of_cedar_is_asked_in_full(tmp_path: Pat
     ]
 
 
+def test_policies_that_were_linked_as_files_are_found_by_the_digest_of_their_set(tmp_path: Path) -> None:
+    """Source `cedar` names a set by its digest; a denial by default cites none of its policies."""
+    text = '@id("vpn") permit(principal, action, resource) when { context.vpn };'
+    (tmp_path / "set.cedar").write_text(text)
+    line = {"time": "2026-03-01T09:00:00Z", "principal": 'User::"ann"', "action": 'Action::"read"'}
+    line |= {"resource": 'Document::"d"', "policy_set": "sha256:" + hashlib.sha256(text.encode()).hexdigest()}
+    (tmp_path / "host.jsonl").write_text(
+        lines(
+            line | {"decision": "Allow", "reason": ["vpn"], "request_id": "r1", "context": {"vpn": True}},
+            line | {"decision": "Deny", "request_id": "r2", "context": {"vpn": False}},
+            line | {"decision": "Deny", "request_id": "r3", "context": {"vpn": True}},
+        )
+    )
+    case = Case(tmp_path / "quo.case")
+    link_paths(case, [f"cedar={tmp_path / name}" for name in ("set.cedar", "host.jsonl")], threads=1)
+    assert [one.code for one in replayed(case)] == [None, None, "QW601"]
+
+
 # ---- the command -----------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ import msgspec
 from quowarranto.replay.cedar_needs import ENTITIES, Shape, Uid, shape_of
 from quowarranto.replay.evaluation import Evaluation
 from quowarranto.replay.language import Policy, Request, in_shape
+from quowarranto.sources.cedar.documents import is_policies, is_policy_set
 
 _UID = re.compile(r'([A-Za-z_][\w:]*)::"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ENGINE_ERRORS = (ValueError, TypeError, OverflowError, RecursionError)
@@ -81,6 +82,17 @@ def request_of(recorded: Mapping[str, Any] | None, raw: str | None = None) -> Re
         resource={"type": what[0], "id": what[1]},
         context=line.context,
     )
+
+
+def documents_of(raw: str) -> tuple[Policy, ...]:
+    """The set of policies that a file read by source `cedar` holds, text or JSON; none in a host's line."""
+    if is_policies(raw):
+        return (Policy("policies.cedar", raw),)
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return ()
+    return (Policy("policies.json", raw),) if isinstance(value, dict) and is_policy_set(value) else ()
 
 
 class _Line(msgspec.Struct, frozen=True):

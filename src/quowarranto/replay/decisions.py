@@ -38,8 +38,11 @@ class PolicyFact(msgspec.Struct, frozen=True):
     digest: str | None
     text: str | None
     language: str | None
-    origin: Origin
+    origins: tuple[Origin, ...]
+    """The records that tell of it: one of them may hold its text."""
     kind_of_source: str | None
+    label: str = ""
+    """What its system calls it."""
 
 
 _DECISIONS = """
@@ -106,10 +109,17 @@ def policies(snapshot: Snapshot) -> dict[str, PolicyFact]:
                 digest=known.digest or fact.digest,
                 text=known.text or fact.text,
                 language=known.language or fact.language,
+                origins=known.origins + fact.origins,
             )
-        for name in (fact.key, *row["aliases"]):
+        for name in (fact.key, *row["aliases"], *_set_of(fact.digest)):
             out[name] = fact
     return out
+
+
+def _set_of(digest: str | None) -> tuple[str, ...]:
+    """What a decision calls the set of policies that has this digest."""
+    plain = (digest or "").removeprefix("sha256:")
+    return (plain, f"sha256:{plain}") if plain else ()
 
 
 def _policy(row: Row) -> PolicyFact:
@@ -121,11 +131,12 @@ def _policy(row: Row) -> PolicyFact:
     return PolicyFact(
         key=row["id"],
         names=tuple(names),
-        digest=next((text for key in ("sha256", "digest") if (text := _text(said.get(key)))), None),
+        digest=next((text for key in ("sha256", "digest", "policy_sha256") if (text := _text(said.get(key)))), None),
         text=_text(said.get("text")),
         language=_text(said.get("language")),
-        origin=Origin(row["file"], row["line"], row["byte_offset"], row["sha256"]),
+        origins=(Origin(row["file"], row["line"], row["byte_offset"], row["sha256"]),),
         kind_of_source=row["kind_of_source"],
+        label=_text(said.get("name")) or row["id"].rpartition("/")[2],
     )
 
 

@@ -158,9 +158,11 @@ class Planner:
             Found: what is lacking.
         """
         texts, at = self._texts, decision.time
+        fact = fact or self._facts.get(which)
         if fact is None:
             if which:
-                found = texts.by_name([which], language) or texts.in_force([which], at, language)
+                found = texts.by_digest(which) or texts.by_name([which], language)
+                found = found or texts.in_force([which], at, language)
                 what = f"text of the policies `{which}`"
             else:
                 whole = language is not None and language.whole
@@ -176,13 +178,15 @@ class Planner:
     def _of(self, fact: PolicyFact, language: Language | None) -> tuple[Policy, ...] | None:
         if fact.text is not None:
             return (Policy(fact.key, fact.text),)
-        by_digest = self._texts.by_digest(fact.digest) if fact.digest else None
-        if by_digest:
-            return by_digest
+        for digest in (fact.digest, *fact.names):
+            by_digest = self._texts.by_digest(digest) if digest else None
+            if by_digest:
+                return by_digest
         if language is not None and fact.kind_of_source in language.sources:
-            held = language.documents_of(self._reread(fact.origin))
-            if held:
-                return held
+            for origin in fact.origins:
+                held = language.documents_of(self._reread(origin))
+                if held:
+                    return tuple(Policy(one.name or fact.label, one.text) for one in held)
         found = self._texts.by_name(fact.names, language)
         if found and len(found) == 1 and fact.digest and not _has(found[0], fact.digest):
             raise Found(f"text of the policy `{fact.key}` (the file of that name has another digest)")
