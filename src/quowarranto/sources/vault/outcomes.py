@@ -215,7 +215,8 @@ def _database_user(call: Call) -> str | None:
     name = _text((call.response.data or {}).get("username"))
     if name is None or name.startswith(keys.HMAC) or (call.line.request.mount_type or "database") != "database":
         return None
-    return name if "/creds/" in call.path and shared.maybe(shared.database_user, name) else None
+    named = shared.maybe(shared.database_user, name)
+    return name if "/creds/" in call.path and named is not None else None
 
 
 def _ssh_certificate(call: Call) -> Iterator[AuthorityFact]:
