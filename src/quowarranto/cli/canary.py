@@ -41,8 +41,8 @@ def command(
     from quowarranto.canary.measure import measure, records
     from quowarranto.records.native import to_native
 
-    if record is not None and record.exists():
-        raise click.BadParameter(f"`{record}` exists", param_hint="--record")
+    if record is not None and (record.exists() or not record.parent.is_dir()):
+        raise click.BadParameter(f"`{record}` exists already, or its folder does not", param_hint="--record")
     given = address if context.get_parameter_source("address") is click.core.ParameterSource.COMMANDLINE else None
     measured = measure(
         _target(target, address if target == "vault" else given, user), interval_s=interval, timeout_s=timeout

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from quowarranto.replay.evaluation import Evaluation
 from quowarranto.replay.iam import evaluate
+from quowarranto.replay.iam.documents import declared_none, kind_of, parts_of
 from quowarranto.replay.iam.globs import Wild, fits, pattern
 from quowarranto.replay.language import Policy, Request
 
@@ -175,6 +176,33 @@ def test_depth_and_odd_characters_are_refused_like_any_other_text() -> None:
     request = Request(subject={"id": _USER}, action={"name": "a:b"}, resource={"id": "*"})
     for text in ("[" * 50_000, '{"Statement":' * 50_000, "\x00", "\ud800", '{"Statement": "\ud800"}', "%zz", "null"):
         assert evaluate([Policy("identity:p", text)], request).missing == ("policy identity:p",)
+
+
+@given(_SETS, _requests())
+def test_names_may_be_places_in_a_folder(policies: list[Policy], request: Request) -> None:
+    renamed = [Policy(policy.name.replace(":", "/", 1), policy.text) for policy in policies]
+    by_name, by_place = evaluate(policies, request), evaluate(renamed, request)
+    assert (by_place.effect, len(by_place.determining)) == (by_name.effect, len(by_name.determining))
+
+
+def test_a_name_says_its_kind_or_is_an_identity_policys() -> None:
+    names = {
+        "arn:aws:iam::aws:policy/ReadOnlyAccess": "identity",
+        "plain": "identity",
+        "scp/root/full.json": "scp",
+        "scp:root/full": "scp",
+        "boundary": "boundary",
+        "ops/scp:x": "identity",
+        "": "identity",
+    }
+    assert {name: kind_of(name) for name in names} == names
+    assert [declared_none(name) for name in ("none:scp", "none/scp.json", "none", "scp:none")] == [
+        "scp",
+        "scp",
+        "",
+        None,
+    ]
+    assert parts_of("scp/root/ou:1/full.json") == ("scp", "root/ou:1/full.json")
 
 
 def _plainly(parts: tuple[Any, ...], text: str) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 
 from quowarranto.replay.evaluation import Evaluation
 from quowarranto.replay.iam.asked import Asked, asked
-from quowarranto.replay.iam.documents import KINDS, Document, Kind, read
+from quowarranto.replay.iam.documents import KINDS, Document, Kind, declared_none, read
 from quowarranto.replay.iam.principals import PEOPLE, Closeness, speaks_of
 from quowarranto.replay.iam.statements import applies
 from quowarranto.replay.iam.three import Answer, agreed, both, either
@@ -52,8 +52,8 @@ def evaluate(policies: Sequence[Policy], request: Request) -> Evaluation:
     Returns: `determining` names the statements that decided, as `KIND:NAME#SID` or, without `Sid`, by place.
     """
     wanted = asked(request)
-    declared = {policy.name.partition(":")[2] for policy in policies if policy.name.startswith("none:")}
-    documents = {read(policy) for policy in policies if not policy.name.startswith("none:")}
+    declared = {kind for policy in policies if (kind := declared_none(policy.name)) is not None}
+    documents = {read(policy) for policy in policies if declared_none(policy.name) is None}
     if wanted.type is None:
         return Evaluation(effect="indeterminate", missing=("subject.type",), errors=_errors(documents))
     relevant = _relevant(wanted)

@@ -5,6 +5,7 @@ Source: IAM user guide, "Grammar of the IAM JSON policy language" and its notes.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -53,17 +54,28 @@ class Document(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
+def parts_of(name: str) -> tuple[str, str]:
+    """What stands before the first colon or slash, and behind it: names may be places in a folder."""
+    before, _, behind = re.sub("[:/]", "\0", name, count=1).partition("\0")
+    return before, behind
+
+
 def kind_of(name: str) -> Kind:
-    """What the name says before its first colon."""
-    prefix = name.partition(":")[0]
-    return next((kind for kind in KINDS if kind == prefix), "identity")
+    """The kind that a name says, else `identity`."""
+    return next((kind for kind in KINDS if kind == parts_of(name)[0]), "identity")
+
+
+def declared_none(name: str) -> str | None:
+    """The kind of which a name says that there is no policy."""
+    before, behind = parts_of(name)
+    return behind.partition(".")[0] if before == "none" else None
 
 
 @lru_cache(maxsize=1024)
 def read(policy: Policy) -> Document:
     """The document; what is wrong with it names the place, never the content."""
     kind = kind_of(policy.name)
-    level = policy.name.partition(":")[2].rpartition("/")[0] if kind in ("scp", "rcp") else ""
+    level = parts_of(policy.name)[1].rpartition("/")[0] if kind in ("scp", "rcp") else ""
     try:
         statements = _statements(parsed(policy.text), kind)
     except (Unreadable, RecursionError) as error:
