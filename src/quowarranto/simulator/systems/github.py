@@ -71,7 +71,7 @@ def token(scene: Scene, at: Instant, run: int, actor: str) -> str:
         "sub": subject,
         "jti": scene.uuid(),
         "iat": seconds,
-        "nbf": seconds,
+        "nbf": seconds - 300,
         "exp": seconds + 10 * MINUTE // 1_000_000,
         "repository": REPOSITORY,
         "environment": ENVIRONMENT,

@@ -64,7 +64,8 @@ def claims_of(claims: Claims) -> AuthorityFact:
         kind="credential",
         id=keys.claims_key(claims.jti),
         time=claims.iat * 1_000_000,
-        valid_from=None if claims.nbf is None else claims.nbf * 1_000_000,
+        # GitHub dates `nbf` back, for the sake of slow clocks; before `iat` there was no token.
+        valid_from=claims.nbf * 1_000_000 if claims.nbf is not None and claims.nbf > claims.iat else None,
         valid_until=claims.exp * 1_000_000,
         principal=Principal("workload", claims.sub),
         cites=(keys.review_key(claims.run_id, claims.environment),) if needs_review else (),
