@@ -215,15 +215,10 @@ def _database_user(call: Call) -> str | None:
     name = _text((call.response.data or {}).get("username"))
     if name is None or "*" in name or "?" in name:  # as a principal it would read as a pattern
         return None
-<<<<<<< HEAD
-    named = shared.maybe(shared.database_user, name)
-    return name if "/creds/" in call.path and named is not None else None
-=======
     if name.startswith(keys.HMAC) or (call.line.request.mount_type or "database") != "database":
         return None
-    key = shared.maybe(shared.database_user, name)
-    return name if "/creds/" in call.path and key else None
->>>>>>> 8d7aa05 (A token of GitHub Actions counts from its iat; names of leased users are no patterns)
+    named = shared.maybe(shared.database_user, name)
+    return name if "/creds/" in call.path and named is not None else None
 
 
 def _ssh_certificate(call: Call) -> Iterator[AuthorityFact]:
