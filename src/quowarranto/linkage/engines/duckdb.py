@@ -23,6 +23,9 @@ _SPELLINGS: tuple[tuple[re.Pattern[str], str], ...] = (
 _WRITTEN = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2"
 """Results are numbers and names from short lists: a stronger compression costs a third more and saves a twelfth."""
 
+_SHARE = 0.9
+"""Of the memory that is given, what the engine may count on: what it does not count, and Python, came to a tenth."""
+
 _HASHES = ("(a)", "(a, b)", "(a, b, c)")
 
 
@@ -30,7 +33,7 @@ class DuckDB:
     """Relations as temporary tables of one connection.
 
     Args:
-        memory: limit, e.g. `4GB`; beyond it relations spill to `spill`.
+        memory: limit of the process, e.g. `4GB`; beyond it relations spill to `spill`.
         threads: default one per core.
         spill: folder for what does not fit in memory.
         strong_hashes: slower ones, for the case that two names were found to share a fast one.
@@ -57,7 +60,8 @@ class DuckDB:
         self._set("enable_progress_bar", False)
         if memory:
             self._set("memory_limit", memory)
-            self.memory = _bytes(self.rows("SELECT current_setting('memory_limit')")[0][0])
+            self.memory = int(_bytes(self.rows("SELECT current_setting('memory_limit')")[0][0]) * _SHARE)
+            self._set("memory_limit", f"{self.memory / 1e6:.0f}MB")
         if threads:
             self._set("threads", threads)
         if spill:
