@@ -1,7 +1,7 @@
 """CyberArk Privileged Access Security: privileged sessions, passwords retrieved, and who may use which safe.
 
-Reads     audit records of the Vault, as the syslog translator for JSON writes them: an object a line, with or without a
-          header of syslog before it.
+Reads     audit records of the Vault, as its syslog translators write them: as JSON, an object a line, with or without a
+          header of syslog before it; as CEF (`cef.py`) behind a header of RFC 5424.
 Yields    an Action per record; sessions of PSM, ownership of safes as grants, confirmed requests as approvals.
 Time      `IsoTimestamp`, else the time of the RFC 5424 header; whole seconds.
 Not seen  members of groups that own a safe, what an owner may do in it, how long a request is valid, what was typed.
@@ -20,6 +20,7 @@ import msgspec
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Record, Resource, Rule
 from quowarranto.records import Outcome as Ending
+from quowarranto.sources.cyberark.cef import fields_of, is_cef
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.folding import folded
 from quowarranto.sources.strict import read_as, strict_object
@@ -82,19 +83,31 @@ class _Audit(msgspec.Struct, frozen=True):
 def read(entry: Entry) -> Outcome:
     """The records of a line."""
     begin = entry.data.find(b"{")
-    if begin < 0:
-        raise RejectedEntry("no JSON object in the line")
-    value = strict_object(entry.data[begin:])
-    told = value.get("syslog", value)
-    if isinstance(told, dict) and "audit_record" not in told and "monitor_record" in told:
-        return Skipped("a measurement of the server, not an audit record")
-    record = told.get("audit_record", told) if isinstance(told, dict) else None
+    mark = entry.data.find(b"CEF:")
+    record: Any
+    if mark >= 0 and not 0 <= begin < mark:
+        begin, record = mark, _of_cef(entry.data)
+    else:
+        if begin < 0:
+            raise RejectedEntry("neither a JSON object nor a record in CEF in the line")
+        value = strict_object(entry.data[begin:])
+        told = value.get("syslog", value)
+        if isinstance(told, dict) and "audit_record" not in told and "monitor_record" in told:
+            return Skipped("a measurement of the server, not an audit record")
+        record = told.get("audit_record", told) if isinstance(told, dict) else None
     audit = read_as(record, _Audit)
     if not audit.Issuer or not (audit.Action or audit.Desc):
         raise RejectedEntry("an audit record without `Issuer` or `Action`")
     details = _details(audit.ExtraDetails)
     action = _action(audit, details, _time(audit, entry.data[:begin]), hashlib.sha256(entry.data).hexdigest())
     return [action, *_facts(audit, details, action)]
+
+
+def _of_cef(data: bytes) -> dict[str, str]:
+    try:
+        return fields_of(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise RejectedEntry("not UTF-8") from None
 
 
 def _time(audit: _Audit, header: bytes) -> Instant:
@@ -222,19 +235,22 @@ def _established(kind: Any, key: str, action: Action, **said: Any) -> AuthorityF
 
 
 def recognise(sample: Sample) -> int:
-    """An audit record whose vendor is Cyber-Ark."""
+    """An audit record whose vendor is Cyber-Ark, as JSON or CEF."""
     for document in sample.documents:
         told = document.get("syslog", document) if isinstance(document, dict) else None
         record = told.get("audit_record", told.get("monitor_record", told)) if isinstance(told, dict) else None
         if isinstance(record, dict) and record.get("Vendor") == "Cyber-Ark":
             return 95
-    return 0
+    return 95 if not sample.documents and is_cef(sample.text) else 0
 
 
 SOURCE = Source(
     name="cyberark",
     title="CyberArk Privileged Access Security",
-    reads=("audit records of the Vault as JSON, with or without a header of syslog",),
+    reads=(
+        "audit records of the Vault as JSON, with or without a header of syslog",
+        "the same as CEF, with a header of RFC 5424",
+    ),
     recognise=recognise,
     read=read,
     ceiling="proven",
