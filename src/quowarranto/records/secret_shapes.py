@@ -29,7 +29,7 @@ _KINDS = (
     ("AWS session token", r"(?:FwoGZXIvYXdz|FQoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9/+=]{16,}"),
     ("password in a connection string", r"(?<=://)[^\s/:@\"'\\]*:[^\s/@\"'\\]+(?=@)"),
     ("AWS secret key", r"(?i:aws.{0,20}secret.{0,20}[=:]\s*\\{0,64}[\"']?)(?:[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
-                       r"|(?=[A-Za-z/+]{0,39}[0-9])(?=[^A-Z]{0,39}[A-Z])(?=[^a-z]{0,39}[a-z])[A-Za-z0-9/+]{40}(?=/))"),
+                       r"|(?=[A-Za-z/+]{0,39}[0-9])(?=[^A-Z]{0,39}[A-Z])(?=[^a-z]{0,39}[a-z])[A-Za-z0-9/+]{40}(?=[/=]))"),
     ("password in a query", r"(?i:[?&]" + _QUERY + r"=)" + _TAKEN + r"[^&\s\"'\\#]{4,}"),
     ("password", r"(?i:(?<![A-Za-z])(?:(?:" + _WORDS + r")\s{0,8}(?:=\s{0,8}|:\s{1,8}|:(?=\\{0,64}[\"'])))"
                  r"|(?:password|passwd|pwd|passphrase):)(?:" + _QUOTED + "|" + _BARE + ")"),
