@@ -41,6 +41,8 @@ class PolicyFact(msgspec.Struct, frozen=True):
     origins: tuple[Origin, ...]
     """The records that tell of it: one of them may hold its text."""
     kind_of_source: str | None
+    since: Instant
+    """When the first fact of this key says that it began."""
     label: str = ""
     """What its system calls it."""
 
@@ -58,7 +60,8 @@ _DECISIONS = """
 """Of several facts of one decision the earliest counts (SPEC 3)."""
 
 _POLICIES = """
-    SELECT f.id, f.aliases, f.attributes, f.file, f.line, f.byte_offset, f.sha256, n.type AS kind_of_source
+    SELECT f.id, f.aliases, f.time, f.valid_from, f.attributes, f.file, f.line, f.byte_offset, f.sha256,
+           n.type AS kind_of_source
     FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived) f
     LEFT JOIN (SELECT file, any_value(type) AS type FROM inputs GROUP BY file) n ON n.file = f.file
     WHERE f.kind = 'policy' AND f.fact = 'established' ORDER BY f.time, f.id, f.digest
@@ -110,6 +113,7 @@ def policies(snapshot: Snapshot) -> dict[str, PolicyFact]:
                 text=known.text or fact.text,
                 language=known.language or fact.language,
                 origins=known.origins + fact.origins,
+                since=min(known.since, fact.since),
             )
         for name in (fact.key, *row["aliases"], *_set_of(fact.digest)):
             out[name] = fact
@@ -137,6 +141,7 @@ def _policy(row: Row) -> PolicyFact:
         origins=(Origin(row["file"], row["line"], row["byte_offset"], row["sha256"]),),
         kind_of_source=row["kind_of_source"],
         label=_text(said.get("name")) or row["id"].rpartition("/")[2],
+        since=row["time"] if row["valid_from"] is None else row["valid_from"],
     )
 
 

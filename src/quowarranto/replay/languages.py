@@ -4,6 +4,7 @@ A module of a language offers `evaluate` (`replay.language.Evaluate`, a pure fun
 `request_of(recorded, raw)`: the question in the language's own terms, from what the decision's record keeps under
 `request` (SPEC 2) and the raw line behind it (given where one of the language's own sources read it); the default takes
 the recorded request as it stands. And `documents_of(raw)`: the policies that the raw line behind a policy's fact holds.
+And `named_by(request)`: names (the key first) of all policies that count, where the question says them.
 Raw lines hold whatever their system logged, secrets too: nothing of them belongs into an error or a name.
 Modules are imported only where they are used: most bring an engine along.
 """
@@ -43,6 +44,11 @@ class Language(msgspec.Struct, frozen=True):
         module = importlib.import_module(self.module)
         own = getattr(module, "request_of", None)
         return own(recorded, raw) if own else in_shape(recorded)
+
+    def named_by(self, request: Request) -> tuple[tuple[str, ...], ...] | None:
+        """The policies that the question itself names, each by all its names; None where what is cited is all."""
+        own = getattr(importlib.import_module(self.module), "named_by", None)
+        return own(request) if own else None
 
     def documents_of(self, raw: str | None) -> tuple[Policy, ...]:
         """The policies in the raw line behind a policy's fact; none where it holds no text."""

@@ -13,6 +13,7 @@ from quowarranto.replay.decisions import Decision, PolicyFact, attributes_of
 from quowarranto.replay.isolated import Question
 from quowarranto.replay.language import Policy, Request
 from quowarranto.replay.languages import LANGUAGES, Language, language_of_file, language_of_source
+from quowarranto.replay.named import named_documents
 from quowarranto.replay.texts import Found, Texts
 
 
@@ -103,6 +104,9 @@ class Planner:
             if decision.request is None:
                 return None
             return Plan(decision, language.name, policy, missing=_sorted(lacking, "the whole question"))
+        named = language.named_by(request) if self._policies is None else None
+        if named is not None:
+            policies, lacking = self._named(decision, language, named), []
         lacking += _removed(said)
         if lacking:
             return Plan(decision, language.name, policy, missing=_sorted(lacking))
@@ -174,6 +178,12 @@ class Planner:
         if not found:
             raise Found(what)
         return found
+
+    def _named(self, decision: Decision, language: Language, named: tuple[tuple[str, ...], ...]) -> tuple[Policy, ...]:
+        found = named_documents(
+            named, self._facts, lambda fact: self._of(fact, language), self._texts, decision.time, language
+        )
+        return self._same.setdefault(found, found)
 
     def _of(self, fact: PolicyFact, language: Language | None) -> tuple[Policy, ...] | None:
         if fact.text is not None:

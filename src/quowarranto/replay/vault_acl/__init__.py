@@ -9,6 +9,6 @@ Source    OpenBao and Vault vault/acl.go, vault/policy.go, sdk/helper/identitytp
 from __future__ import annotations
 
 from quowarranto.replay.vault_acl.decide import evaluate
-from quowarranto.replay.vault_acl.recorded import documents_of, request_of
+from quowarranto.replay.vault_acl.recorded import documents_of, named_by, request_of
 
-__all__ = ["documents_of", "evaluate", "request_of"]
+__all__ = ["documents_of", "evaluate", "named_by", "request_of"]

@@ -15,7 +15,7 @@ import msgspec
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.replay.language import Policy, Request, in_shape
-from quowarranto.replay.vault_acl.builtin import AS_SHIPPED, DEFAULT
+from quowarranto.replay.vault_acl.builtin import AS_SHIPPED, DEFAULT, FIXED, ROOT
 from quowarranto.replay.vault_acl.hcl import Malformed
 from quowarranto.replay.vault_acl.policy import rules_of
 from quowarranto.replay.vault_acl.protected import OF_PKI
@@ -128,6 +128,22 @@ def _line(raw: str | None) -> _Line | None:
         return None if raw is None or start < 0 else msgspec.convert(strict_json(raw[start:].encode()), _Line)
     except (RejectedEntry, UnicodeEncodeError, msgspec.ValidationError):
         return None
+
+
+def named_by(request: Request) -> tuple[tuple[str, ...], ...] | None:
+    """The policies of the token, each by its key and its name; `None` where the request does not name them.
+
+    `root` and what cannot be changed have no text.
+    """
+    names = request.subject.get("properties", {}).get("policies")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    space = request.context.get("namespace")
+    spaces = request.context.get("namespaces") or {}
+    known = "root" if not space else next((one for one, path in spaces.items() if path == space), None)
+    if known is None:
+        return None
+    return tuple((policy_key(known, name), name) for name in sorted(set(names)) if name not in (ROOT, *FIXED))
 
 
 def documents_of(raw: str) -> tuple[Policy, ...]:
