@@ -47,7 +47,7 @@ def _documents(
         dated = texts.in_force(names, at, language)
         if dated:
             return dated
-        if fact is not None and (fact.versions > 1 or fact.since > at):
+        if fact is not None and (len(fact.origins) > 1 or fact.since > at):
             return ()
         return (held(fact) if fact else None) or texts.by_name(names, language) or ()
     except Found:
