@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from quowarranto.records import AuthorityFact, Instant
+from quowarranto.records.secret_shapes import is_secret_name
 from quowarranto.sources.entry import Observation
 
 PROPAGATION_US = 120_000_000
@@ -15,8 +16,11 @@ _OF_ONE_AGENT = frozenset(("id", "version"))
 
 
 def group_of(labels: Mapping[str, Any]) -> str:
-    """The agents that share their bundles: those with the same labels, apart from what names the agent itself."""
-    shared = (f"{name}={labels[name]}" for name in sorted(labels.keys() - _OF_ONE_AGENT))
+    """The agents that share their bundles: those with the same labels, apart from what names the agent itself.
+
+    A label that is named like a secret tells nothing here: as part of a key nobody could tell it from a name.
+    """
+    shared = (f"{name}={labels[name]}" for name in sorted(labels.keys() - _OF_ONE_AGENT) if not is_secret_name(name))
     return ",".join(shared)
 
 
