@@ -34,4 +34,14 @@ def either(answers: Iterable[Answer]) -> Answer:
 
 
 def negated(answer: Answer) -> Answer:
+    """What is missing stays missing."""
     return not answer if isinstance(answer, bool) else answer
+
+
+def agreed(answers: Iterable[Answer], otherwise: str) -> Answer:
+    """What all of them say; else what is missing, and `otherwise` with it."""
+    said = list(answers)
+    if all(answer == said[0] for answer in said):
+        return said[0]
+    missing: Missing = frozenset({otherwise})
+    return missing.union(*(answer for answer in said if not isinstance(answer, bool)))

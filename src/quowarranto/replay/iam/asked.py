@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from quowarranto.replay.answer import Missing
 from quowarranto.replay.iam.operators import Unreadable, text_of
-from quowarranto.replay.iam.three import Missing
 from quowarranto.replay.language import Request
 
 PrincipalType = Literal["user", "role", "session", "federated-user", "root", "service", "federated", "anonymous"]

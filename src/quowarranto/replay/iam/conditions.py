@@ -9,10 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from quowarranto.replay.answer import Answer, both, either, negated
 from quowarranto.replay.iam.asked import Asked
 from quowarranto.replay.iam.globs import Pattern, Unresolved, filled, fits
 from quowarranto.replay.iam.operators import Comparison, Condition, binary, moment, network, number
-from quowarranto.replay.iam.three import Answer, both, either, negated
 
 
 def holds(condition: Condition, asked: Asked) -> Answer:

@@ -16,12 +16,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from quowarranto.replay.answer import Answer, agreed, both, either
 from quowarranto.replay.evaluation import Evaluation
 from quowarranto.replay.iam.asked import Asked, asked
 from quowarranto.replay.iam.documents import KINDS, Document, Kind, declared_none, read
 from quowarranto.replay.iam.principals import PEOPLE, Closeness, speaks_of
 from quowarranto.replay.iam.statements import applies
-from quowarranto.replay.iam.three import Answer, agreed, both, either
 from quowarranto.replay.language import Policy, Request
 
 _CLOSENESS: tuple[Closeness, ...] = ("itself", "role", "account", "everyone")

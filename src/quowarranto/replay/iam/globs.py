@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from quowarranto.replay.iam.three import Missing
+from quowarranto.replay.answer import Missing
 
 Crossing = Literal["free", "resource", "arn"]
 """Which wildcards match a colon: all; those that end a segment of an ARN; those behind the fifth colon."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from quowarranto.replay.answer import Answer, either
 from quowarranto.replay.iam.asked import Asked
 from quowarranto.replay.iam.documents import Statement
-from quowarranto.replay.iam.three import Answer, either
 
 Closeness = Literal["itself", "role", "account", "everyone"]
 PEOPLE = ("user", "role", "session", "federated-user", "root")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from quowarranto.replay.answer import Answer, both, either, negated
 from quowarranto.replay.iam.asked import Asked
 from quowarranto.replay.iam.conditions import holds
 from quowarranto.replay.iam.documents import Statement
 from quowarranto.replay.iam.globs import Pattern, Unresolved, Wild, filled, fits
-from quowarranto.replay.iam.three import Answer, both, either, negated
 
 
 def applies(statement: Statement, asked: Asked) -> Answer:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from quowarranto.replay.answer import Answer, Missing, both, either
+from quowarranto.replay.answer import Answer, agreed, both, either
 from quowarranto.replay.evaluation import Evaluation
 from quowarranto.replay.language import Policy, Request
 from quowarranto.replay.rbac.aggregation import role_allows
@@ -48,7 +48,7 @@ def evaluate(policies: Sequence[Policy], request: Request) -> Evaluation:
     permitting: set[str] = set()
     missing: set[str] = set(_missing_whatever_the_bindings_say(wanted, objects))
     for key, versions in objects.bindings.items():
-        answer = _agreed(key, [_permits(binding, wanted, objects) for binding in versions])
+        answer = agreed([_permits(binding, wanted, objects) for binding in versions], f"version of {key} in force")
         if answer is True:
             permitting |= {key, *(binding.role_key or "" for binding in versions)}
         elif answer is not False:
@@ -114,12 +114,7 @@ def _role_allows(binding: Binding, wanted: Asked, objects: Objects) -> Answer:
     versions = objects.roles.get(key)
     if not versions:
         return frozenset({f"rules of {key}"})
-    return _agreed(key, [role_allows(role, objects.roles, lambda rule: allows(rule, wanted)) for role in versions])
-
-
-def _agreed(key: str, answers: list[Answer]) -> Answer:
-    """What all versions of an object say; else it is not known which of them is in force."""
-    if all(answer == answers[0] for answer in answers):
-        return answers[0]
-    missing: Missing = frozenset({f"version of {key} in force"})
-    return missing.union(*(answer for answer in answers if not isinstance(answer, bool)))
+    return agreed(
+        [role_allows(role, objects.roles, lambda rule: allows(rule, wanted)) for role in versions],
+        f"version of {key} in force",
+    )
