@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -20,7 +21,7 @@ from quowarranto.backend import Limits, embedded, opened
 from quowarranto.case.config import Config, EngineConfig, load_config
 from quowarranto.case.correlating import Correlate, correlated
 from quowarranto.case.derive import derive
-from quowarranto.case.ingest import Totals, ingest
+from quowarranto.case.ingest import Totals, ingest, readers
 from quowarranto.case.inputs import STANDARD_INPUT, Input, expand, piped_and_named, recognise
 from quowarranto.case.store import SPILL, Case, Snapshot, Writer, write_parquet
 from quowarranto.case.tables import TABLES
@@ -123,10 +124,10 @@ def _link_inputs(
     *,
     judge: bool,
 ) -> Outcome:
-    with case.writing() as writer:
+    with readers(inputs, limits.threads) as pool, case.writing() as writer:
         totals, before = Totals(), writer.last
         if inputs:
-            totals = _read(writer, inputs, config, limits.threads, progress)
+            totals = _read(writer, inputs, config, pool, limits.threads, progress)
             # what no source could read changes no verdict
             writer.commit("read" if totals.recorded or writer.last.what == "read" else "quarantined")
         if judge and (totals.recorded or not inputs):
@@ -136,10 +137,17 @@ def _link_inputs(
         return Outcome(totals, inputs, writer.last.number)
 
 
-def _read(writer: Writer, inputs: list[Input], config: Config, workers: int | None, progress: Progress) -> Totals:
+def _read(
+    writer: Writer,
+    inputs: list[Input],
+    config: Config,
+    pool: Executor | None,
+    workers: int | None,
+    progress: Progress,
+) -> Totals:
     progress.stage("reading", sum(one.size for one in inputs))
     before = writer.snapshot()
-    totals = ingest(writer, inputs, settings=config.sources, workers=workers, progress=progress.advance)
+    totals = ingest(writer, inputs, pool=pool, settings=config.sources, workers=workers, progress=progress.advance)
     derive(writer, before, configured(config.sources))
     return totals
 

@@ -6,9 +6,9 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from itertools import chain, islice
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import msgspec
 
 from quowarranto.case.columns import json_text
 from quowarranto.case.inputs import Input
-from quowarranto.case.reading import TASK_BITS, Counts, Job, Read, Stretch, Task, read_task
+from quowarranto.case.reading import TASK_BITS, Counts, Job, Read, Stretch, Task, get_ready, read_task
 from quowarranto.case.store import Writer, write_parquet
 from quowarranto.case.tables import INPUTS, QUARANTINE, rows_of
 from quowarranto.compiled.counting import newlines
@@ -50,10 +50,30 @@ class Totals(msgspec.Struct):
     bytes: int = 0
 
 
+@contextmanager
+def readers(inputs: list[Input], workers: int | None = None) -> Iterator[Executor | None]:
+    """Processes that read inputs, at most one per core or `workers`; None where one has nothing to share out.
+
+    They come up while the caller goes on: it takes as long as opening a new case.
+    """
+    processes = min(workers or os.cpu_count() or 1, _parts(inputs))
+    if processes < 2 or sum(map(_weight, inputs)) < _ALONE:
+        yield None
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for _ in range(processes):
+            pool.submit(get_ready)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
 def ingest(
     writer: Writer,
     inputs: list[Input],
     *,
+    pool: Executor | None = None,
     names: dict[str, str] | None = None,
     settings: dict[str, dict[str, Any]] | None = None,
     workers: int | None = None,
@@ -64,6 +84,7 @@ def ingest(
     Args:
         writer: of the case.
         inputs: recognised files; one without a source is quarantined as a whole, unless it is no log.
+        pool: of `readers`; without one this process reads.
         names: source names by path, where the configuration gives one; else a file's stem.
         settings: of sources, as `Config.sources`.
         workers: processes; default one per core.
@@ -76,7 +97,7 @@ def ingest(
     shown = [(names or {}).get(one.path, one.stem) for one in inputs]
     workers = workers or os.cpu_count() or 1
     counts = [Counts() for _ in inputs]
-    for read in _results(job, _tasks(inputs, shown, workers), workers, sum(map(_weight, inputs))):
+    for read in _results(job, _tasks(inputs, shown, workers), pool):
         progress(read.bytes)
         for table, files in read.files.items():
             writer.stage(table, files)
@@ -131,26 +152,29 @@ def _ranges(path: Path, least: int) -> Iterator[tuple[int, int, int]]:
         yield begin, at, first
 
 
-def _results(job: Job, tasks: Iterator[Task], processes: int, weight: int) -> Iterator[Read]:
-    first = list(islice(tasks, processes))
-    if len(first) < 2 or weight < _ALONE:
-        for task in chain(first, tasks):
+def _parts(inputs: list[Input]) -> int:
+    """About how many tasks there will be, without a look into the files."""
+    readable = [one for one in inputs if one.source is not None]
+    return max(-(-sum(map(_weight, readable)) // _RANGE), -(-len(readable) // _GROUP))
+
+
+def _results(job: Job, tasks: Iterator[Task], pool: Executor | None) -> Iterator[Read]:
+    if pool is None:
+        for task in tasks:
             yield read_task(job, _numbered(task))
         return
-    with ProcessPoolExecutor(len(first), mp_context=get_context("spawn")) as pool:
+    try:
         # readers begin while the ends of lines are still being looked for
-        waiting = [pool.submit(read_task, job, _numbered(task)) for task in chain(first, tasks)]
-        try:
-            for done in as_completed(waiting):
-                yield done.result()
-        except BrokenProcessPool as error:
-            raise SourceError(
-                "a reading process was ended from outside",
-                need="enough memory for one reading process per core",
-                hint="run it again with `--threads 1`; the case holds its last complete state",
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        waiting = [pool.submit(read_task, job, _numbered(task)) for task in tasks]
+        for done in as_completed(waiting):
+            yield done.result()
+    except BrokenProcessPool as error:
+        raise SourceError(
+            "a reading process was ended from outside",
+            need="enough memory for one reading process per core",
+            hint="run it again with `--threads 1`; the case holds its last complete state",
+        ) from error
+    pool.shutdown(wait=False)  # what comes next needs the memory, not the time that leaving it takes
 
 
 def _numbered(task: Task) -> Task:

@@ -36,7 +36,7 @@ from quowarranto.errors import CaseError, RejectedEntry
 from quowarranto.records import Action, Origin
 from quowarranto.sources import Entry, Observation, Skipped, by_name, configured
 
-_FLUSH = 100_000
+_FLUSH = 150_000
 """Records that are kept before a file is written."""
 _AT_ONCE = 256 * 1024
 """Bytes of a range that are read at a time: few enough that the processor still has them at hand when they are cut."""
@@ -128,6 +128,11 @@ _memories: dict[str, Memory] = {}
 def _connection() -> duckdb.DuckDBPyConnection:
     """The engine of this process, which only writes files; one thread, since there is a reader per core already."""
     return duckdb.connect(config={"threads": 1})
+
+
+def get_ready() -> None:
+    """Open what the first task of this process will need; by then all is imported that it needs, too."""
+    _connection()
 
 
 class _Reader:

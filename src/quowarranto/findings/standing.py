@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 
@@ -44,11 +45,13 @@ def standing(snapshot: Snapshot, config: Config) -> list[Row]:
         snapshot: a judged state.
         config: how many origins are too many, and what belongs to a person.
     """
-    connection = connect(snapshot, *_TABLES)
-    connection.execute(_USES)
-    found = [*_sprawling(connection, config), *_human(connection, config), *_unused(connection)]
-    found += (_row("QW602", row) for row in gaps(connection))
-    return found + _wide(snapshot, connection)
+    with ThreadPoolExecutor(1) as beside:  # proposals are made in Python while the engine answers the rest
+        wide = beside.submit(_wide, snapshot)
+        connection = connect(snapshot, *_TABLES)
+        connection.execute(_USES)
+        found = [*_sprawling(connection, config), *_human(connection, config), *_unused(connection)]
+        found += (_row("QW602", row) for row in gaps(connection))
+        return found + wide.result()
 
 
 def _row(code: str, row: Row) -> Row:
@@ -179,12 +182,14 @@ def _unused(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     return [_row("QW501", row) for row in found]
 
 
-def _wide(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> list[Row]:
+def _wide(snapshot: Snapshot) -> list[Row]:
     """QW502, as `quo privileges` finds it."""
-    ((grants, first, last),) = connection.execute(
-        "SELECT (SELECT count(DISTINCT node) FROM chains WHERE kind = 'grant'), min(time), max(time) FROM actions"
-    ).fetchall()
-    if not 0 < grants <= MOST_GRANTS:
+    (watched,) = rows(
+        connect(snapshot, "chains", "actions"),
+        "SELECT (SELECT count(DISTINCT node) FROM chains WHERE kind = 'grant') AS grants, min(time) AS first_us, "
+        "max(time) AS last_us FROM actions",
+    )
+    if not 0 < watched["grants"] <= MOST_GRANTS:
         return []
     return [
         _row(
@@ -193,8 +198,8 @@ def _wide(snapshot: Snapshot, connection: duckdb.DuckDBPyConnection) -> list[Row
                 "key": one["grant"],
                 "kind": "grant",
                 "count": one["uses"],
-                "first_us": first,
-                "last_us": last,
+                "first_us": watched["first_us"],
+                "last_us": watched["last_us"],
                 "sample": [],
             },
         )

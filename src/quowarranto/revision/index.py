@@ -48,8 +48,9 @@ INDEX: dict[str, str] = {
         WHERE key NOT IN (SELECT key FROM $keys)""",
     "loose": """
         SELECT DISTINCT k.a + $base AS a, c.key FROM (
-          SELECT id, explode(cites) AS key FROM $facts WHERE cardinality(cites) > 0) c
-        JOIN $keys k ON k.key = c.id WHERE c.key NOT IN (SELECT key FROM $keys)""",
+          SELECT id, key FROM (SELECT id, explode(cites) AS key FROM $facts WHERE cardinality(cites) > 0) cited
+          WHERE key NOT IN (SELECT key FROM $keys)) c
+        JOIN $keys k ON k.key = c.id""",
 }
 """Tables of the index; `$verdicts`, `$actions` (rows that were judged), `$named` (rows that are new), `$facts` and
 `$keys` stand for where these are."""
