@@ -66,6 +66,16 @@ def test_the_console_examples_of_a_page_print_what_the_page_shows(path: Path, tm
         assert _expected(output).fullmatch(printed), f"$ quo {' '.join(command)}\n{printed}"
 
 
+def test_the_sum_that_the_first_case_does_is_that_of_its_example() -> None:
+    page = text(RUN[1])
+    shown = re.search(r"(\d+) entries in \d+ files: (\d+) became records, (\d+) skipped, (\d+) quarantined", page)
+    said = re.search(r"Nothing vanishes: (\d+), (\d+) and (\d+) make (\d+)\.", page)
+    assert shown is not None
+    assert said is not None
+    assert said.groups() == (*shown.groups()[1:], shown[1])
+    assert sum(map(int, said.groups()[:3])) == int(said[4])
+
+
 def test_the_records_of_the_how_to_are_judged_as_it_says() -> None:
     (block,) = blocks(NATIVE, "jsonl")
     judged = judge([record for line in block.splitlines() for record in _records(line.encode())])

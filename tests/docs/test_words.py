@@ -43,6 +43,13 @@ def test_every_page_is_reached_from_the_index() -> None:
     assert [path.name for path in pages() if "docs" in path.relative_to(ROOT).parts[:1] and path not in seen] == []
 
 
+def test_the_index_of_the_documentation_names_every_page() -> None:
+    index = ROOT / "docs" / "README.md"
+    named = {(index.parent / target).resolve() for target in re.findall(r"\]\(([^)#\s]+)", text(index))}
+    alone = [path for path in pages() if path.is_relative_to(ROOT / "docs") and path not in named]
+    assert [path.name for path in alone if path != index and path.parent.name not in ("cli", "codes")] == []
+
+
 _HOSTS = (
     "pypi" + ".org",
     "python" + "hosted",

@@ -209,42 +209,19 @@ def _csv(rows: Iterable[dict[str, Any]]) -> None:
 def _table(
     rows: Iterable[dict[str, Any]], columns: Sequence[tuple[str, Callable[[dict[str, Any]], str]]], empty: str
 ) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from quowarranto.cli.tables import print_table
 
     iterator: Iterator[dict[str, Any]] = iter(rows)
     shown = list(islice(iterator, _SHOWN + 1))
     if not shown:
         click.echo(empty)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, (heading, _) in enumerate(columns):
-        last = number == len(columns) - 1
-        table.add_column(heading, overflow="fold" if last else "ellipsis", no_wrap=not last)
-    for row in shown[:_SHOWN]:
-        table.add_row(*(Text(printable(text(row)), style=_style(text(row))) for _, text in columns))
-    console().print(table)
+    print_table(
+        [heading for heading, _ in columns],
+        [[printable(text(row)) for _, text in columns] for row in shown[:_SHOWN]],
+    )
     if len(shown) > _SHOWN:
         click.echo(f"… the first {_SHOWN}; narrow it with filters, or use `--format jsonl` for all", err=True)
-
-
-_STYLES = {
-    "authorised": "green",
-    "presumed": "cyan",
-    "unproven": "yellow",
-    "unauthorised": "bold red",
-    "disputed": "bold magenta",
-    "refused": "dim",
-    "critical": "bold red",
-    "high": "red",
-    "medium": "yellow",
-    "low": "cyan",
-    "info": "dim",
-}
-
-
-def _style(text: str) -> str:
-    return _STYLES.get(text, "")
 
 
 def printable(text: str) -> str:
@@ -253,7 +230,7 @@ def printable(text: str) -> str:
 
 
 def console(stderr: bool = False) -> Any:
-    """A rich console; plain when it is not a terminal. Piped tables are as wide as they need to be."""
+    """A rich console; plain, and 200 cells wide, when it is not a terminal."""
     from rich.console import Console
 
     class Piped(Console):

@@ -146,6 +146,6 @@ def _text(label: str, value: str, style: str = "") -> Any:
 
 
 def _style(verdict: str) -> str:
-    from quowarranto.cli.common import _STYLES
+    from quowarranto.cli.tables import STYLES
 
-    return _STYLES.get(verdict, "bold")
+    return STYLES.get(verdict, "bold")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from quowarranto.cli.common import case_option, console, printable, show
+from quowarranto.cli.common import case_option, printable, show
 from quowarranto.cli.engine_options import engine_of, engine_options, lake_of
 from quowarranto.records.codes import SEVERITIES
 
@@ -39,9 +39,8 @@ def command(
     """Read logs (files, folders, globs; .gz, .zst, .zip) into a case and judge every action in it.
 
     What a file is, is told from its content; write TYPE=PATH to say it yourself (types: `quo sources`); `-` is the
-    standard input. More logs may
-    be added to the same case later: then only the actions that they touch are judged again. Without a PATH, an
-    interrupted run is taken up, or else all that the case holds is judged again.
+    standard input. More logs may be added to the same case later: then only the actions that they touch are judged
+    again. Without a PATH, an interrupted run is taken up, or else all that the case holds is judged again.
     """
     from quowarranto.case.config import load_config
     from quowarranto.case.store import Case
@@ -180,7 +179,6 @@ def _print(folder: Path, outcome: Any, seen: dict[str, Any]) -> None:
     click.echo(
         f"{seen['actions']:,} actions judged by {seen['facts']:,} facts about {seen['authorities']:,} authorities"
     )
-    out = console()
     _verdicts({name: row["count"] for name, row in seen["verdicts"].items()})
     if seen["worst"]:
         click.echo("\nWorst findings")
@@ -197,5 +195,5 @@ def _print(folder: Path, outcome: Any, seen: dict[str, Any]) -> None:
         )
     if not seen["all_findings"]:
         click.echo("(without those about credentials and grants themselves: `quo findings` looks for them)")
-    out.print()
+    click.echo()
     click.echo(f"next: quo findings · quo explain ACTION · quo report --html report.html   (case: {folder})")

@@ -10,7 +10,6 @@ import click
 from quowarranto.cli.common import case_option, format_option, instant, known_at_option, show, snapshot_of, who
 from quowarranto.records import like_of
 
-_WIDE = 38
 _LANGUAGES = ("kubernetes", "vault", "iam", "cedar", "terraform")
 
 
@@ -56,8 +55,8 @@ def command(
         found,
         form,
         (
-            ("GRANT", lambda row: _short(row["grant"])),
-            ("PRINCIPAL", lambda row: _short(who(row["principal"])) if row["principal"]["id"] else ""),
+            ("GRANT", lambda row: row["grant"]),
+            ("PRINCIPAL", lambda row: who(row["principal"]) if row["principal"]["id"] else ""),
             ("CODES", lambda row: " ".join(row["codes"])),
             ("USES", lambda row: f"{row['uses']:,}"),
             ("LAST USE", lambda row: row["last_use"] or "never"),
@@ -81,11 +80,6 @@ def _replayed(told: list[dict[str, Any]]) -> None:
     said = f"replayed over the history, {len(told):,} proposals would have refused {refused:,} of {uses - unseen:,}"
     said += " uses" + (f" that they were made from, and {unseen_refused:,} of {unseen:,} others" if unseen else "")
     click.echo(f"note: {said}; watched for {min(days):g} to {max(days):g} days", err=True)
-
-
-def _short(text: str) -> str:
-    """The end of a long name tells most."""
-    return text if len(text) <= _WIDE else "…" + text[1 - _WIDE :]
 
 
 def _refused(row: dict[str, Any]) -> str:
