@@ -97,12 +97,13 @@ def rests_on(event: Event) -> tuple[str, ...]:
     requests = tuple(keys.request_key(request) for request in event.access_requests or () if request)
     if event.bot_name:
         instance = event.bot_instance_id
-        own = keys.instance_key(event.bot_name, instance) if instance else keys.bot_key(event.bot_name)
+        bot = keys.bot_key(event.cluster_name, event.bot_name)
+        own = keys.instance_key(event.bot_name, instance) if instance else bot
         return () if event.event == "bot.join" else (own, *requests)
     holder = of_user(event)
     if requests or holder is None:
         return requests
-    return tuple(keys.role_key(holder, role) for role in event.user_roles or () if role)
+    return tuple(keys.role_key(event.cluster_name, holder, role) for role in event.user_roles or () if role)
 
 
 def _rests_certificate(identity: dict[str, Any]) -> tuple[str, ...]:
@@ -119,7 +120,7 @@ def _cites(event: Event) -> tuple[str, ...]:
     if event.sid and event.event not in OPENS and event.event not in OF_OTHERS:
         cites.append(keys.session_key(event.sid))
     cites += rests_on(event)
-    if event.event.endswith(".join") and (token := keys.token_key(event.token_name or "")):
+    if event.event.endswith(".join") and (token := keys.token_key(event.cluster_name, event.token_name or "")):
         cites.append(token)
     return tuple(dict.fromkeys(cites))
 

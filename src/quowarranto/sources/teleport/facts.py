@@ -24,7 +24,7 @@ def facts_of(event: Event, action: Action, uid: str) -> Iterator[AuthorityFact]:
         yield _certificate(event, action, uid)
     elif event.event == "bot.join" and event.bot_name and event.bot_instance_id:
         yield _instance(event, action, event.bot_name, event.bot_instance_id)
-    elif event.event == "join_token.create" and (key := keys.token_key(event.name or "")):
+    elif event.event == "join_token.create" and (key := keys.token_key(event.cluster_name, event.name or "")):
         yield AuthorityFact(
             kind="grant",
             id=key,
@@ -62,6 +62,7 @@ def observations_of(event: Event, action: Action) -> Iterator[Observation]:
             {
                 "event": event.event,
                 "by": action.id,
+                "cluster": event.cluster_name,
                 "expires": moment("expires", event.expires),
                 "target": {name: value for name, value in target.items() if isinstance(value, str) and value},
             },
@@ -69,7 +70,8 @@ def observations_of(event: Event, action: Action) -> Iterator[Observation]:
     if event.event in OPENS and event.sid:
         user = of_user(event)
         named = {"sid": event.sid, "type": user.type if user else "", "id": user.id if user else ""}
-        yield Observation(f"session/{event.sid}", action.time, named)
+        whose = {"cluster": event.cluster_name, "roles": sorted(set(event.user_roles or ()))}
+        yield Observation(f"session/{event.sid}", action.time, named | whose)
 
 
 def _session(event: Event, action: Action, sid: str) -> AuthorityFact:
@@ -105,7 +107,7 @@ def _instance(event: Event, action: Action, bot: str, instance: str) -> Authorit
         id=keys.instance_key(bot, instance),
         time=action.time,
         principal=action.principal,
-        cites=(keys.bot_key(bot),),
+        cites=(keys.bot_key(event.cluster_name, bot),),
         issued_by=action.id,
         attributes={"method": event.method or "", "end": "not in the record"},
     )
@@ -116,11 +118,12 @@ def _holder(event: Event, action: Action, name: str) -> Observation:
     kind, _, step = event.event.partition(".")
     holder = Principal("bot", name) if kind == "bot" else principal_named(name)
     return Observation(
-        f"{kind}/{holder.type}/{holder.id}",
+        f"{kind}/{holder.type}/{holder.id}" + (f"/in/{event.cluster_name}" if event.cluster_name else ""),
         action.time,
         {
             "type": holder.type,
             "id": holder.id,
+            "cluster": event.cluster_name,
             "by": action.id,
             "is_there": step != "delete",
             "roles": sorted(set(event.roles or ())),
@@ -136,6 +139,7 @@ def _request(event: Event, action: Action) -> dict[str, Any]:
     return {
         "event": event.event,
         "by": action.id,
+        "cluster": event.cluster_name,
         "user": [action.principal.type, action.principal.id] if event.event == "access_request.create" else None,
         "state": event.state or "",
         "roles": event.roles or [],

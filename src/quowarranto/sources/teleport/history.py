@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -41,6 +41,7 @@ class _Lock(msgspec.Struct, frozen=True):
     """A lock in force from its creation to its deletion or end."""
 
     name: str
+    cluster: str
     target: dict[str, str]
     start: Instant
     end: Instant | None
@@ -57,7 +58,7 @@ def derive(observations: Sequence[Observation]) -> Iterable[tuple[Record, Observ
     for name, found in by_name.items():
         kind, _, rest = name.partition("/")
         if kind == "request":
-            yield from _approval(rest, found)
+            yield from _approval(rest, found, locks)
         elif kind == "user":
             yield from _roles(found, locks)
         elif kind == "bot":
@@ -71,25 +72,53 @@ def derive(observations: Sequence[Observation]) -> Iterable[tuple[Record, Observ
 # ---- access requests -------------------------------------------------------------------------------------------------
 
 
-def _approval(request: str, steps: list[Observation]) -> Derived:
-    """A pending request is no authority yet; one that was denied says so."""
+def _approval(request: str, steps: list[Observation], locks: list[_Lock]) -> Derived:
+    """A pending request is no authority yet; one that was denied says so, and one may be denied after its approval."""
     asked = next((one.data for one in steps if one.data["event"] == "access_request.create"), {})
     decided = next((one for one in steps if one.data["state"] in ("APPROVED", "DENIED")), None)
+    ends = [(one, end) for one in steps if (end := _end_of(one, decided)) is not None]
     if decided is not None:
-        yield _decided(request, asked, decided, steps), decided
-    for one in steps:
-        if (reason := one.data["event"].rpartition(".")[2]) in ("delete", "expire"):
-            yield (
-                AuthorityFact(
-                    kind="approval",
-                    id=keys.request_key(request),
-                    time=one.at,
-                    fact="ended",
-                    end="revoked" if reason == "delete" else "expired",
-                    attributes={"ended_by": one.data["by"]},
-                ),
-                one,
-            )
+        fact = _decided(request, asked, decided, steps)
+        yield fact, decided
+        if fact.effect is None:
+            bounds = [one.at for one, _ in ends if one.at >= decided.at]
+            yield from _while_asker_is_locked(fact, decided, min(bounds, default=None), locks)
+    for one, end in ends:
+        yield (
+            AuthorityFact(
+                kind="approval",
+                id=keys.request_key(request),
+                time=one.at,
+                fact="ended",
+                end=end,
+                attributes={"ended_by": one.data["by"]},
+            ),
+            one,
+        )
+
+
+def _end_of(one: Observation, decided: Observation | None) -> Literal["revoked", "expired"] | None:
+    """How a step ends its request, if it does."""
+    step = one.data["event"].rpartition(".")[2]
+    if step in ("delete", "expire"):
+        return "revoked" if step == "delete" else "expired"
+    was_approved = decided is not None and decided.data["state"] == "APPROVED"
+    return "revoked" if was_approved and one.data["state"] == "DENIED" else None
+
+
+def _while_asker_is_locked(
+    fact: AuthorityFact, decided: Observation, over: Instant | None, locks: list[_Lock]
+) -> Derived:
+    """A lock on who asked, or on a role that was asked for, puts the request out of force while it lasts."""
+    ends = [at for at in (over, fact.valid_until) if at is not None]
+    start = decided.at if fact.valid_from is None else fact.valid_from
+    cluster, roles = decided.data.get("cluster", ""), frozenset(fact.attributes["roles"])
+    for lock in _outages(locks, cluster, fact.principal, roles):
+        if any(lock.start >= at for at in ends) or (lock.end is not None and lock.end <= start):
+            continue
+        yield _revoked("approval", fact.id, msgspec.structs.replace(lock, start=max(lock.start, start))), lock.seen
+        if lock.end is not None and all(lock.end < at for at in ends):
+            yield msgspec.structs.replace(fact, valid_from=lock.end), decided
 
 
 def _decided(request: str, asked: dict[str, Any], decided: Observation, steps: list[Observation]) -> AuthorityFact:
@@ -150,6 +179,7 @@ def _locks(found: list[Observation]) -> Iterator[_Lock]:
         ends = [at for at in (one.data["expires"], *(later.at for later in found[number + 1 : number + 2])) if at]
         yield _Lock(
             name=one.name.partition("/")[2],
+            cluster=one.data.get("cluster", ""),
             target=one.data["target"],
             start=one.at,
             end=min(ends) if ends else None,
@@ -188,14 +218,32 @@ def _revoked(kind: Any, key: str, lock: _Lock) -> AuthorityFact:
 
 def _locked_session(opened: Observation, locks: list[_Lock]) -> Derived:
     """Teleport closes the sessions of whom it locks."""
+    who, roles = Principal(opened.data["type"], opened.data["id"]), frozenset(opened.data.get("roles", ()))
     for lock in locks:
-        if lock.start >= opened.at and _is_aimed_at(lock, opened.data["type"], opened.data["id"]):
+        if lock.start >= opened.at and _is_aimed_at(lock, opened.data.get("cluster", ""), who, roles):
             yield _revoked("session", keys.session_key(opened.data["sid"]), lock), lock.seen
 
 
-def _is_aimed_at(lock: _Lock, kind: str, name: str) -> bool:
+def _is_aimed_at(lock: _Lock, cluster: str, who: Principal | None, roles: frozenset[str]) -> bool:
+    """Whether a lock stops this principal, or anybody with one of these roles; names are those of one cluster."""
+    if lock.cluster != cluster:
+        return False
     user = lock.target.get("user")
-    return bool(user) and principal_named(user or "") == Principal(kind, name)
+    return (bool(user) and principal_named(user or "") == who) or lock.target.get("role") in roles
+
+
+def _outages(locks: list[_Lock], cluster: str, who: Principal | None, roles: frozenset[str]) -> list[_Lock]:
+    """The stretches in which at least one lock is aimed there, each as its first lock with the end of its last."""
+    out: list[_Lock] = []
+    for lock in sorted(locks, key=lambda lock: (lock.start, lock.name)):
+        if not _is_aimed_at(lock, cluster, who, roles):
+            continue
+        last = out[-1] if out else None
+        if last is None or (last.end is not None and last.end < lock.start):
+            out.append(lock)
+        elif last.end is not None and (lock.end is None or lock.end > last.end):
+            out[-1] = msgspec.structs.replace(last, end=lock.end)
+    return out
 
 
 # ---- roles of users, and bots ----------------------------------------------------------------------------------------
@@ -204,14 +252,17 @@ def _is_aimed_at(lock: _Lock, kind: str, name: str) -> bool:
 def _roles(steps: list[Observation], locks: list[_Lock]) -> Derived:
     """Every role from the event that gave it to the one that left it out."""
     holder = Principal(steps[0].data["type"], steps[0].data["id"])
+    cluster = steps[0].data.get("cluster", "")
     for role in sorted({role for one in steps if one.data["is_there"] for role in one.data["roles"]}):
         given = [one.data["is_there"] and role in one.data["roles"] for one in steps]
-        yield from _held(keys.role_key(holder, role), holder, role, list(zip(steps, given, strict=True)), locks)
+        key = keys.role_key(cluster, holder, role)
+        yield from _held(key, holder, role, list(zip(steps, given, strict=True)), locks)
 
 
 def _bot(steps: list[Observation], locks: list[_Lock]) -> Derived:
     bot = Principal("bot", steps[0].data["id"])
-    yield from _held(keys.bot_key(bot.id), bot, "", [(one, one.data["is_there"]) for one in steps], locks)
+    key = keys.bot_key(steps[0].data.get("cluster", ""), bot.id)
+    yield from _held(key, bot, "", [(one, one.data["is_there"]) for one in steps], locks)
 
 
 def _held(key: str, holder: Principal, role: str, steps: list[tuple[Observation, bool]], locks: list[_Lock]) -> Derived:
@@ -229,9 +280,7 @@ def _while_locked(
     key: str, holder: Principal, role: str, given: Observation, after: Instant | None, locks: list[_Lock]
 ) -> Derived:
     ends = [at for at in (after, given.data["expires"]) if at is not None]
-    for lock in locks:
-        if not _is_aimed_at(lock, holder.type, holder.id) and not (role and lock.target.get("role") == role):
-            continue
+    for lock in _outages(locks, given.data.get("cluster", ""), holder, frozenset((role,) if role else ())):
         if any(lock.start >= at for at in ends) or (lock.end is not None and lock.end <= given.at):
             continue
         yield _taken(key, max(lock.start, given.at), lock.by), lock.seen
