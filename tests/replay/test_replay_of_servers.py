@@ -165,3 +165,29 @@ def test_decisions_of_kubernetes_are_put_to_the_export_of_their_time(tmp_path: P
         ("indeterminate", "QW605"),
     ]
     assert found[0].determining == ("ClusterRole/view", "RoleBinding/dev/app")
+
+
+_DELETED = {
+    "verb": "delete",
+    "user": {"username": "root", "groups": ["system:masters"]},
+    "objectRef": {
+        "resource": "rolebindings",
+        "namespace": "dev",
+        "name": "app",
+        "apiGroup": "rbac.authorization.k8s.io",
+    },
+    "responseStatus": {"code": 200},
+    "annotations": {},
+}
+
+
+def test_what_the_log_shows_to_have_changed_counts_after_an_export_that_was_given(tmp_path: Path) -> None:
+    logs = [_event(1, "get", "RBAC: x"), _event(5, "x", "") | _DELETED, _event(9, "get", "RBAC: x")]
+    found = _replayed(tmp_path, logs, {}, {"rbac@2026-03-01T00:00:00Z.yaml": _EXPORT})
+    assert [(one.replayed, one.code) for one in found] == [("permit", None), ("deny", "QW601")]
+
+
+def test_an_export_that_was_given_later_counts_from_then_on(tmp_path: Path) -> None:
+    texts = {"rbac@2026-03-01T00:00:00Z.yaml": _EXPORT, "rbac@2026-03-01T09:00:05Z.yaml": _EXPORT.partition("---")[0]}
+    found = _replayed(tmp_path, [_event(1, "get", "RBAC: x"), _event(9, "get", "RBAC: x")], {}, texts)
+    assert [(one.replayed, one.code) for one in found] == [("permit", None), ("deny", "QW601")]

@@ -5,6 +5,7 @@ A module of a language offers `evaluate` (`replay.language.Evaluate`, a pure fun
 `request` (SPEC 2) and the raw line behind it (given where one of the language's own sources read it); the default takes
 the recorded request as it stands. And `documents_of(raw)`: the policies that the raw line behind a policy's fact holds.
 And `named_by(request)`: names (the key first) of all policies that count, where the question says them.
+And `state_of(seen, given)`: a `state.State`, where what decides is all that was in force, whatever a decision cites.
 Raw lines hold whatever their system logged, secrets too: nothing of them belongs into an error or a name.
 Modules are imported only where they are used: most bring an engine along.
 """
@@ -12,13 +13,14 @@ Modules are imported only where they are used: most bring an engine along.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from quowarranto.replay.evaluation import Evaluation
 from quowarranto.replay.language import Evaluate, Policy, Request, in_shape
+from quowarranto.replay.state import Seen, State, Versions
 
 
 class Language(msgspec.Struct, frozen=True):
@@ -49,6 +51,16 @@ class Language(msgspec.Struct, frozen=True):
         """The policies that the question itself names, each by all its names; None where what is cited is all."""
         own = getattr(importlib.import_module(self.module), "named_by", None)
         return own(request) if own else None
+
+    def state_of(self, seen: Callable[[str], Seen], given: Versions) -> State | None:
+        """The documents as they stood, from what is seen of the language's sources; None where it keeps none.
+
+        Args:
+            seen: what the case tells of a source, by its name.
+            given: documents that somebody says to have stood so.
+        """
+        own = getattr(importlib.import_module(self.module), "state_of", None)
+        return own([seen(source) for source in self.sources], given) if own else None
 
     def documents_of(self, raw: str | None) -> tuple[Policy, ...]:
         """The policies in the raw line behind a policy's fact; none where it holds no text."""

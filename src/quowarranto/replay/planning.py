@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from quowarranto.replay.isolated import Question
 from quowarranto.replay.language import Policy, Request
 from quowarranto.replay.languages import LANGUAGES, Language, language_of_file, language_of_source
 from quowarranto.replay.named import named_documents
+from quowarranto.replay.state import Seen, State
 from quowarranto.replay.texts import Found, Texts
 
 
@@ -51,6 +52,7 @@ class Planner:
         texts: where texts are that no record holds.
         language: of all decisions, where it is said.
         policies: ask these instead of those on record.
+        seen: what the case tells of a source; without it, no documents are put together from observations.
     """
 
     def __init__(
@@ -59,11 +61,14 @@ class Planner:
         texts: Texts,
         language: Language | None = None,
         policies: tuple[Policy, ...] | None = None,
+        seen: Callable[[str], Seen] | None = None,
     ) -> None:
         self._facts = facts
         self._texts = texts
         self._language = language
         self._policies = policies
+        self._seen = seen
+        self._states: dict[str, State | None] = {}
         self._reread = Rereader()
         self._same: dict[tuple[Policy, ...], tuple[Policy, ...]] = {}
         self._by_source: dict[str | None, Language | None] = {}
@@ -95,7 +100,8 @@ class Planner:
         facts = [self._facts[key] for key in decision.cites if key in self._facts]
         policy = facts[0].key if facts else None
         language = self._language or self._told(decision, said, facts)
-        policies, lacking = self._asked(decision, said, facts, language)
+        state = None if facts or said.get("policy_set") else self._state(language)
+        policies, lacking = ((), []) if state else self._asked(decision, said, facts, language)
         language = language or _by_names(policies)
         if language is None:
             return None if decision.request is None else Plan(decision, None, policy, missing=_sorted(lacking, _WHICH))
@@ -107,10 +113,20 @@ class Planner:
         named = language.named_by(request) if self._policies is None else None
         if named is not None:
             policies, lacking = self._named(decision, language, named), []
+        if state is not None:
+            policies, request = state.asked(request, decision.time)
         lacking += _removed(said)
         if lacking:
             return Plan(decision, language.name, policy, missing=_sorted(lacking))
         return Plan(decision, language.name, policy, Question(language.name, policies, request))
+
+    def _state(self, language: Language | None) -> State | None:
+        """What the case holds of a language whose decisions cite no policy; made when it is first asked for."""
+        if language is None or self._policies is not None or self._seen is None:
+            return None
+        if language.name not in self._states:
+            self._states[language.name] = language.state_of(self._seen, self._texts.versions(language))
+        return self._states[language.name]
 
     def _told(self, decision: Decision, said: Mapping[str, Any], facts: list[PolicyFact]) -> Language | None:
         """The language that the source tells, or the records."""

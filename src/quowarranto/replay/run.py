@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from quowarranto.replay.language import Policy
 from quowarranto.replay.languages import Language
 from quowarranto.replay.planning import Planner
 from quowarranto.replay.texts import Texts
+from quowarranto.replay.told import seen
 
 _PART = 200_000
 """Rows of one file of the table."""
@@ -64,7 +66,8 @@ def forecast(snapshot: Snapshot, asked: Asked, candidate: tuple[Policy, ...], ta
 def _compared(
     snapshot: Snapshot, asked: Asked, tally: Tally, candidate: tuple[Policy, ...] | None
 ) -> Iterator[Comparison]:
-    planner = Planner(policies(snapshot), Texts(asked.texts), asked.language, candidate)
+    read = partial(seen, snapshot)
+    planner = Planner(policies(snapshot), Texts(asked.texts), asked.language, candidate, read)
     with Pool(asked.workers, asked.limits) as pool:
         yield from compare(decisions(snapshot, asked.since, asked.until), planner, pool, tally)
 

@@ -17,16 +17,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from quowarranto.errors import ConfigError
-from quowarranto.records import Instant, parse_instant
+from quowarranto.records import Instant
 from quowarranto.replay.language import Policy
 from quowarranto.replay.languages import LANGUAGES, Language
+from quowarranto.sources.dated import dated
 
 _LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read; policies are texts that people wrote."""
 _MOST = 100_000
 _DATA = (".json", ".yaml", ".yml")
 """What may lie beside the policies of any language: entities, data, a schema."""
-_DATED = re.compile(r"(?P<name>.+)@(?P<day>\d{4}-?\d\d-?\d\d)T(?P<time>[\d:]+)(?P<zone>Z|[+-][\d:]+)", re.DOTALL)
 _DIGEST = re.compile(r"(?:sha256[:-])?([0-9a-f]{64})")
 
 
@@ -76,9 +76,9 @@ class Texts:
             if place in self._entries[name]:
                 continue
             self._entries[name].add(place)
-            dated = _DATED.fullmatch(name)
-            if dated and (at := _instant(dated)) is not None:
-                self._dated[dated["name"]].append((at, place))
+            found = dated(name)
+            if found is not None:
+                self._dated[found[0]].append((found[1], place))
 
     @property
     def by_time(self) -> bool:
@@ -131,6 +131,19 @@ class Texts:
                 out += self.in_force([name], at, language) or ()
         return tuple(out)
 
+    def versions(self, language: Language | None = None) -> dict[str, list[tuple[Instant, tuple[Policy, ...]]]]:
+        """Of every name with a time, its versions and from when each was in force, in that order.
+
+        Where several texts bear one name and time, all of them count.
+        """
+        found: dict[str, list[tuple[Instant, tuple[Policy, ...]]]] = {}
+        for name, entries in sorted(self._dated.items()):
+            together: defaultdict[Instant, list[Policy]] = defaultdict(list)
+            for at, place in entries:
+                together[at] += self._under(place, language) if place.endswith("/") or belongs(place, language) else ()
+            found[name] = [(at, tuple(dict.fromkeys(held))) for at, held in sorted(together.items())]
+        return found
+
     def _one(self, places: set[str], language: Language | None) -> tuple[Policy, ...] | None:
         versions = {self._under(place, language) for place in places} - {()}
         if len(versions) > 1:
@@ -181,14 +194,3 @@ def _stem(name: str) -> str:
 
 def _as_file(name: str) -> str:
     return name.replace("/", "-").replace(":", "-")
-
-
-def _instant(dated: re.Match[str]) -> Instant | None:
-    day, time, zone = dated["day"].replace("-", ""), dated["time"].replace(":", ""), dated["zone"].replace(":", "")
-    if len(time) != 6 or len(zone) not in (1, 5):
-        return None
-    shift = zone if zone == "Z" else f"{zone[:3]}:{zone[3:]}"
-    try:
-        return parse_instant(f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}{shift}")
-    except ValueError:
-        return None

@@ -11,5 +11,6 @@ from __future__ import annotations
 
 from quowarranto.replay.rbac.decide import evaluate
 from quowarranto.replay.rbac.recorded import documents_of, request_of
+from quowarranto.replay.rbac.state import Roles as state_of
 
-__all__ = ["documents_of", "evaluate", "request_of"]
+__all__ = ["documents_of", "evaluate", "request_of", "state_of"]

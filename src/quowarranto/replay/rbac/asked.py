@@ -33,6 +33,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     verb: str
     by_another: bool
     """The record says that an authorizer beside RBAC let this in."""
+    not_known: tuple[str, ...] = ()
+    """Names of roles and bindings that may have stood beside the policies."""
     path: str | None = None
     """Of a request that is for no resource; everything below is then empty."""
     group: str | None = ""
@@ -61,7 +63,7 @@ def asked(request: Request) -> Asked:
         raise Unusable("action.name")
     groups, complete = _groups(_properties(request.subject, "subject.properties"))
     properties = _properties(request.resource, "resource.properties")
-    by_another = request.context.get("allowed_by_another") is True
+    by_another, not_known = request.context.get("allowed_by_another") is True, _not_known(request.context)
     if "nonResourceURL" not in properties:
         return Asked(
             user=user,
@@ -69,6 +71,7 @@ def asked(request: Request) -> Asked:
             all_groups=complete,
             verb=verb,
             by_another=by_another,
+            not_known=not_known,
             group=_text(properties, "apiGroup"),
             resource=_resource(properties),
             subresource=_text(properties, "subresource"),
@@ -78,7 +81,22 @@ def asked(request: Request) -> Asked:
     path = properties["nonResourceURL"]
     if not isinstance(path, str) or not path:
         raise Unusable("resource.properties.nonResourceURL")
-    return Asked(user=user, groups=groups, all_groups=complete, verb=verb, by_another=by_another, path=path)
+    return Asked(
+        user=user,
+        groups=groups,
+        all_groups=complete,
+        verb=verb,
+        by_another=by_another,
+        not_known=not_known,
+        path=path,
+    )
+
+
+def _not_known(context: Mapping[str, Any]) -> tuple[str, ...]:
+    found = context.get("not_known", ())
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+        raise Unusable("context.not_known")
+    return tuple(found)
 
 
 def _properties(entity: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -34,7 +34,8 @@ def evaluate(policies: Sequence[Policy], request: Request) -> Evaluation:
         request: `subject.id` is the user name, `subject.properties.groups` its groups (left out: not known;
             `groups_complete: false`: there may be more), `action.name` the verb, `resource.properties` has `apiGroup`,
             `resource`, `subresource`, `namespace`, `name` and `fieldSelector`, or `nonResourceURL` alone;
-            `context.allowed_by_another` says that the server let it in for another reason than RBAC.
+            `context.allowed_by_another` says that the server let it in for another reason than RBAC,
+            `context.not_known` names what may have stood beside the policies.
     Returns: `determining` names every binding that permits and its role, as `RoleBinding/NAMESPACE/NAME`.
     Source: kubernetes pkg/registry/rbac/validation/rule.go, VisitRulesFor.
     """
@@ -69,6 +70,7 @@ def _missing_whatever_the_bindings_say(wanted: Asked, objects: Objects) -> Itera
         yield NODE
     if wanted.by_another:
         yield ANOTHER
+    yield from wanted.not_known
 
 
 def _permits(binding: Binding, wanted: Asked, objects: Objects) -> Answer:

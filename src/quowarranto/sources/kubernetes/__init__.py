@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from quowarranto.errors import RejectedEntry
+from quowarranto.sources.dated import dated_file
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
 from quowarranto.sources.kubernetes import audit, issuance, rbac
 from quowarranto.sources.kubernetes.history import derive
@@ -40,7 +41,7 @@ def read(entry: Entry) -> Outcome:
     if not isinstance(kind, str) or not isinstance(version, str):
         raise RejectedEntry("neither an audit event nor an object of a cluster")
     if kind in rbac.KINDS and _is_rbac(version):
-        return (rbac.snapshot(value, entry.modified_at),)
+        return rbac.snapshot(value, entry.modified_at, dated_file(entry.file))
     if kind in issuance.ADMISSION_KINDS:
         control = issuance.admission_snapshot(value)
         return Skipped("an admission control that does not say since when it exists") if control is None else (control,)

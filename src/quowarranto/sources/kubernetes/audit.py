@@ -294,6 +294,7 @@ def _effects(event: Event, action: Action, code: int) -> list[Record | Observati
     change = issuance.Change(
         action=action,
         at=_takes_effect_at(event, action.time, verb),
+        answered=max(_answered(event, action.time), action.time + 1),
         resource=resource,
         subresource=ref.subresource or "",
         namespace=ref.namespace,
@@ -314,30 +315,30 @@ def _takes_effect_at(event: Event, received: Instant, verb: rbac.Change) -> Inst
     """A change is not in force yet for the request that makes it; what a deletion ends holds until it is answered."""
     if verb == "create":
         return received
-    answered = (
-        instant("stageTimestamp", event.stageTimestamp) if verb == "delete" and event.stageTimestamp else received
-    )
-    return max(answered, received + 1)
+    return max(_answered(event, received) if verb == "delete" else received, received + 1)
+
+
+def _answered(event: Event, otherwise: Instant) -> Instant:
+    return instant("stageTimestamp", event.stageTimestamp) if event.stageTimestamp else otherwise
 
 
 def _observed(change: issuance.Change, *, everything: bool, query: str) -> list[Record | Observation]:
     """A change of a role or a binding, or the end of a service account, for `history`."""
+    kind, name = rbac.CHANGED[change.resource], change.name
     if change.resource == "serviceaccounts" and change.verb != "delete":
         return []
-    name = change.name
+    told = (change.action.time, change.answered)
     if everything:
         if "elector=" in query:  # a label or field selector: which ones it hit is not in the log
-            return []
+            return [rbac.some(kind, "delete", change.namespace, told)]
         name = "*"
-    found = rbac.change(
-        rbac.CHANGED[change.resource],
-        change.verb,
-        change.at,
-        change.action.id,
-        (change.namespace, name),
-        change.after() if change.verb != "delete" else None,
-    )
-    return [] if found is None else [found]
+    body = change.after() if change.verb != "delete" else None
+    found = rbac.change(kind, change.verb, change.at, change.action.id, (change.namespace, name), body, told)
+    if found is None:
+        return [rbac.some(kind, change.verb, change.namespace, told)]
+    if change.lingers:
+        found.data["lingers"] = True
+    return [found]
 
 
 def _body(value: Any) -> dict[str, Any] | None:

@@ -57,6 +57,8 @@ class Change(msgspec.Struct, frozen=True):
     action: Action
     at: Instant
     """When it took effect."""
+    answered: Instant
+    """When the server answered; where that is not told, as `at`."""
     resource: str
     subresource: str
     namespace: str | None
@@ -66,6 +68,12 @@ class Change(msgspec.Struct, frozen=True):
     response: dict[str, Any] | None
     whole_request: bool
     """The request holds the object itself, not a patch of it."""
+
+    @property
+    def lingers(self) -> bool:
+        """The server answered with an object that is only marked as to be deleted: finalizers keep it."""
+        shown = (self.response or {}).get("metadata")
+        return isinstance(shown, dict) and shown.get("deletionTimestamp") is not None
 
     def after(self) -> dict[str, Any] | None:
         """The object after the change, when it was logged."""

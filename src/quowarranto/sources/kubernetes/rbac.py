@@ -9,6 +9,14 @@ makes facts of all of them together. The `data` of an observation:
     rules     of a role, as RBAC writes them; `None` when they were not logged
     role      of a binding: the observation name of its role
     subjects  of a binding: lists `[kind, namespace, name]`; `None` when they were not logged
+    asked, answered  of a logged change: when the server received and answered it
+    lingers   the server answered that the object is only marked as to be deleted
+
+For replay (`replay/rbac/timeline.py`) there are two more. `history` makes nothing of them.
+
+    exported/NAME        an object as the server had it when it was exported (`at`); `since`: its last change, where the
+                         object lists its managers; `created`, `rules`, `role`, `subjects` as above
+    some/KIND/NAMESPACE  a change of objects that the log does not name: `change`, `asked`, `answered`
 """
 
 from __future__ import annotations
@@ -35,6 +43,7 @@ KINDS = {"ClusterRole": "clusterrole", "Role": "role"} | {
     "RoleBinding": "rolebinding",
 }
 GROUP = "rbac.authorization.k8s.io"
+EXPORTED, SOME = "exported/", "some/"
 _NAMESPACED = frozenset({"role", "rolebinding", "serviceaccount"})
 _ROLE_KINDS = frozenset({"clusterrole", "role"})
 
@@ -43,6 +52,9 @@ class Metadata(msgspec.Struct, frozen=True):
     name: str | None = None
     namespace: str | None = None
     creationTimestamp: str | None = None
+    deletionTimestamp: str | None = None
+    uid: str | None = None
+    managedFields: Any = None
 
 
 class _PolicyRule(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,8 +86,13 @@ class _Object(msgspec.Struct, frozen=True):
     subjects: list[_Subject] | None = None
 
 
-def snapshot(value: dict[str, Any], modified_at: Instant) -> Observation:
-    """An object as `kubectl get -o yaml` writes it; it is taken to have been so since its creation."""
+def snapshot(value: dict[str, Any], modified_at: Instant, exported_at: Instant | None = None) -> list[Observation]:
+    """An object as `kubectl get -o yaml` writes it; it is taken to have been so since its creation.
+
+    Args:
+        modified_at: the time of the file, which is that of its last copy.
+        exported_at: where that is known, an object of the server (which alone gives a `uid`) was so at this time.
+    """
     kind = KINDS[value["kind"]]
     body = _convert(value)
     meta = body.metadata or Metadata()
@@ -83,12 +100,35 @@ def snapshot(value: dict[str, Any], modified_at: Instant) -> Observation:
         raise RejectedEntry("a role or binding without a name or namespace")
     namespace = meta.namespace if kind in _NAMESPACED else None
     created = _created(body)
-    data = {"change": "snapshot", "action": None, "created": created} | _content(kind, namespace, body)
-    return Observation(object_name(kind, namespace, meta.name), modified_at if created is None else created, data)
+    name, content = object_name(kind, namespace, meta.name), _content(kind, namespace, body)
+    data = {"change": "snapshot", "action": None, "created": created} | content
+    out = [Observation(name, modified_at if created is None else created, data)]
+    if meta.uid and exported_at is not None:
+        shown = {"created": created, "since": _last_managed(meta.managedFields)} | content
+        out.append(Observation(EXPORTED + name, exported_at, shown))
+    return out
+
+
+def _last_managed(fields: Any) -> Instant | None:
+    """When any manager of an object's fields last changed one; `None` where one of them does not say.
+
+    Source: the reference "Server-Side Apply", `metadata.managedFields`, `time`.
+    """
+    listed = fields if isinstance(fields, list) else []
+    times = [one.get("time") if isinstance(one, dict) else None for one in listed]
+    if not times or not all(isinstance(one, str) for one in times):
+        return None
+    return max(instant("managedFields", str(one)) for one in times)
 
 
 def change(
-    kind: str, verb: Change, at: Instant, action: str, named: tuple[str | None, str | None], body: Any
+    kind: str,
+    verb: Change,
+    at: Instant,
+    action: str,
+    named: tuple[str | None, str | None],
+    body: Any,
+    told: tuple[Instant, Instant] | None = None,
 ) -> Observation | None:
     """One logged change; `None` when the log does not say of what.
 
@@ -96,6 +136,7 @@ def change(
         kind: `clusterrole`, `rolebinding`, `serviceaccount`, …
         named: namespace and name as far as the request's own path gave them.
         body: the whole object after the change, when it was logged.
+        told: when the server received and answered the request.
     """
     content = _convert(body) if isinstance(body, dict) else None
     meta = (content and content.metadata) or Metadata()
@@ -104,10 +145,18 @@ def change(
     if not name or (kind in _NAMESPACED and not namespace):
         return None
     data: dict[str, Any] = {"change": verb, "action": action}
+    if told is not None:
+        data |= {"asked": told[0], "answered": told[1]}
     if verb != "delete":
         data["created"] = None if content is None else _created(content)
         data |= _content(kind, namespace, content)
     return Observation(object_name(kind, namespace, name), at, data)
+
+
+def some(kind: str, verb: Change, namespace: str | None, told: tuple[Instant, Instant]) -> Observation:
+    """A change of objects that the log does not name; without a namespace of any of the kind."""
+    data = {"change": verb, "asked": told[0], "answered": told[1]}
+    return Observation(f"{SOME}{kind}/{namespace or ''}", told[1], data)
 
 
 def _convert(body: dict[str, Any]) -> _Object:
