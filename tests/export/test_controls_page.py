@@ -31,6 +31,25 @@ def test_every_control_is_there_and_none_is_said_to_be_met(demo: Snapshot) -> No
     assert found["sampling"]["seed"] + ":ID" in page
 
 
+def test_a_sample_can_be_checked_from_the_page_alone(demo: Snapshot) -> None:
+    """File, line, first byte, digest of the whole line, and a time with its zone."""
+    page = page_of(demo)
+    samples = [one for control in by_control(demo)["controls"] for one in control["samples"]["exceptions"]]
+    assert samples
+    for one in samples:
+        origin = one["origin"]
+        assert f":{origin['line']}</code> from byte {origin['offset']}<br>" in page
+        assert f"SHA-256 of the line <code>{origin['sha256']}</code>" in page
+        assert f"{one['time'][:19].replace('T', ' ')} UTC" in page
+
+
+def test_a_control_of_authorities_alone_says_of_how_many(demo: Snapshot) -> None:
+    """`no exception` of nothing would claim something."""
+    found = next(one for one in by_control(demo)["controls"] if one["authorities"] and not one["population"])
+    count = found["authorities"][0]["on_record"]
+    assert re.search(rf"no exception among {count:,} logs", page_of(demo))
+
+
 def test_names_out_of_a_log_stay_text(hostile: Snapshot) -> None:
     page = page_of(hostile, "</title><script>alert(1)</script>")
     assert "<script" not in page

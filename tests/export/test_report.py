@@ -8,6 +8,7 @@ import json
 import re
 from typing import Any
 
+from quowarranto.export.page import environment
 from quowarranto.export.report import report_html
 from tests.export import examples
 
@@ -95,10 +96,31 @@ def test_every_control_that_can_be_shown_is_shown_in_words() -> None:
     for words in (
         "18,204",
         "At best <b>proven</b>",
-        "enable `log_raw` policies",
+        "enable <code>log_raw</code> policies",
         "telemetry-gap",
         "audit.log:3",
         "3.2 h from",
     ):
         assert words in page
     assert "3 of 23 slices of time" in page
+
+
+def test_every_line_of_a_record_is_given_with_its_whole_digest_and_every_moment_with_its_zone() -> None:
+    """Half a digest proves nothing to who has the log; a time without a zone is no time."""
+    one = _with_long_lines(1)
+    page = report_html(examples.a_report([one]))
+    digests = {one["origin"]["sha256"], *(fact["origin"]["sha256"] for link in one["chain"] for fact in link["facts"])}
+    assert {len(digest) for digest in digests} == {64}
+    assert [digest for digest in digests if f"SHA-256 {digest}" not in page] == []
+    assert f"{one['verdict']['time'][:19].replace('T', ' ')} UTC" in page
+
+
+def test_a_span_of_time_is_broken_at_its_dash_only_and_names_in_sentences_are_code() -> None:
+    """And a text that came with a backtick or a bracket of its own stays text."""
+    filters, until = environment().filters, environment().globals["until"]
+    assert callable(until)
+    assert until("2026-03-01T09:00:12.5Z", "2026-03-02T10:04:00Z") == (
+        '<span class="moment">2026-03-01 09:00:12</span> – <span class="moment">2026-03-02 10:04:00</span>'
+    )
+    assert filters["coded"]("see `a<b>` & c") == "see <code>a&lt;b&gt;</code> &amp; c"
+    assert filters["coded"]("one ` alone <b>") == "one ` alone &lt;b&gt;"

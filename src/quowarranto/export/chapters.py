@@ -98,5 +98,5 @@ def _raw(record: Json, detail: Detail) -> str | None:
 
 
 def _place(origin: Any, detail: Detail) -> str:
-    digest = origin.get("sha256", "")[:12] if isinstance(origin, dict) else ""
-    return f"{capped(place_of(origin), detail.key)}{' sha256 ' + digest + '…' if digest else ''}"
+    digest = origin.get("sha256", "") if isinstance(origin, dict) else ""
+    return f"{capped(place_of(origin), detail.key)}{' · SHA-256 ' + digest if digest else ''}"

@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from quowarranto.export import charts, marks
 from quowarranto.export.palette import LIGHT, both
@@ -43,6 +44,7 @@ def environment() -> Environment:
         who=principal,
         number=lambda value: f"{value:,}",
         anchor=identity,
+        coded=_coded,
         day=lambda text: str(text)[:19].replace("T", " "),
         code_label=code_label,
         plural=plural,
@@ -59,9 +61,23 @@ def environment() -> Environment:
     return made
 
 
-def _until(first: str, last: str) -> str:
-    """`2026-03-01 09:00:12 – 10:04:00`: the second date only where it is another."""
+def _until(first: str, last: str) -> Markup:
+    """`2026-03-01 09:00:12 – 10:04:00`: the second date only where it is another. A line is broken at the dash only."""
     start, end = first[:19].replace("T", " "), last[:19].replace("T", " ")
     if start == end:
-        return start
-    return f"{start} – {end[11:] if start[:10] == end[:10] else end}"
+        return _whole(start)
+    return Markup("{} – {}").format(_whole(start), _whole(end[11:] if start[:10] == end[:10] else end))
+
+
+def _whole(moment: str) -> Markup:
+    return Markup('<span class="moment">{}</span>').format(clean(moment))
+
+
+def _coded(text: str, most: int = 2000) -> Markup:
+    """A sentence of ours with its `names` as a page shows them; whatever else it holds is escaped."""
+    whole = capped(str(text), most)
+    parts = whole.split("`")
+    if len(parts) % 2 == 0:  # a backtick without its fellow
+        return escape(clean(whole))
+    code, plain = Markup("<code>{}</code>"), Markup("{}")
+    return Markup("").join((code if number % 2 else plain).format(clean(part)) for number, part in enumerate(parts))
