@@ -26,6 +26,20 @@ FACT = (
 """The columns of a fact that the linkage reads; those that say where it was read take as long to read as all others."""
 
 
+_FEW = 2000
+
+
+def written_out(engine: DuckDB, relation: str) -> str:
+    """What follows IN for the numbers (`rec`) of a relation: the numbers themselves where there are few.
+
+    Then only the parts of the files that hold them are read.
+    """
+    numbers = f"SELECT rec FROM {relation}"
+    if engine.count(relation) > _FEW:
+        return numbers
+    return ", ".join(str(rec) for (rec,) in engine.rows(numbers)) or "NULL"
+
+
 def arrivals(engine: DuckDB, was: Snapshot, now: Snapshot) -> None:
     """Put both states before the engine.
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import Clock
-from quowarranto.revision.arrivals import ACTION
+from quowarranto.revision.arrivals import ACTION, written_out
 from quowarranto.revision.index import HASH
 
 NOBODY = "quo:stand-in"
@@ -26,14 +26,15 @@ _ENDED = "quo:stand-in/ended"
 # Of all facts, in short; built once.
 _SHORT: dict[str, str] = {
     "short": """
-        SELECT rec, hash64(id) AS h, CASE WHEN series IS NOT NULL THEN hash64(series) END AS series FROM new_fact""",
+        SELECT rec, hash64(id) AS h, CASE WHEN series IS NOT NULL THEN hash64(series) END AS series,
+               kind IN ('session', 'grant') AS empowers FROM new_fact""",
     "resting": """
-        SELECT DISTINCT h, hash64(key) AS below FROM (
+        SELECT h, hash64(key) AS below FROM (
           SELECT hash64(id) AS h, explode(cites) AS key FROM new_fact WHERE cardinality(cites) > 0) c""",
     "both_ways": """
         SELECT hash64(key) AS h, hash64(other) AS other FROM new_alias
         UNION SELECT hash64(other), hash64(key) FROM new_alias""",
-    "grant_or_session": "SELECT DISTINCT hash64(id) AS h FROM new_fact WHERE kind IN ('session', 'grant')",
+    "grant_or_session": "SELECT DISTINCT h FROM short WHERE empowers",
     "member_of": "SELECT DISTINCT series, h FROM short WHERE series IS NOT NULL",
 }
 _NEW_ALIAS = """
@@ -143,7 +144,7 @@ def _facts(engine: DuckDB) -> None:
     )
     _with_aliases(engine, "beside")
     engine.create("wanted", "SELECT rec FROM short WHERE h IN (SELECT h FROM beside)")
-    engine.create("facts_in", "SELECT * FROM new_fact WHERE rec IN (SELECT rec FROM wanted)")
+    engine.create("facts_in", f"SELECT * FROM new_fact WHERE rec IN ({written_out(engine, 'wanted')})")
 
 
 def _downwards(engine: DuckDB) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from quowarranto.linkage.engines.duckdb import DuckDB
 from quowarranto.linkage.run import FOREVER, NEVER, Clock, fold_terms
 from quowarranto.records.codes import CODES
+from quowarranto.revision.arrivals import written_out
 from quowarranto.revision.index import HASH
 
 _ALIASES = """
@@ -61,8 +62,6 @@ _ALL_TIMES = f"""
            [] AS correlates, 0 AS stage
     FROM (VALUES ({NEVER // 2}), ({FOREVER // 2})) t(at_us)"""
 
-_FEW = 2000
-"""So many numbers are written out: then only the parts of the files that hold them are read."""
 _MEMBERS = """
     SELECT id AS key FROM member WHERE series IN (SELECT series FROM member WHERE id IN (SELECT key FROM nearby))"""
 # who was found under a key that now names another authority is looked for again
@@ -76,14 +75,10 @@ def differing(engine: DuckDB, clock: Clock) -> None:
     """Build the relations of this module from `came_fact`, `old_fact` and `new_fact`."""
     _nearby(engine)
     engine.create("actions_in", _ALL_TIMES)
-    # facts are only ever added, but for derived ones that are lost
     engine.create("near_rec", "SELECT rec FROM new_fact WHERE id IN (SELECT key FROM nearby)")
-    near = "SELECT rec FROM near_rec"
-    if engine.count("near_rec") <= _FEW:
-        near = ", ".join(str(rec) for (rec,) in engine.rows(near)) or "NULL"
     engine.create(
         "near_fact",
-        f"SELECT * FROM new_fact WHERE rec IN ({near}) "
+        f"SELECT * FROM new_fact WHERE rec IN ({written_out(engine, 'near_rec')}) "
         "UNION ALL SELECT * FROM came_fact WHERE digest IN (SELECT digest FROM lost)",
     )
     for side, one_sided in (("was", "came_fact"), ("now", "lost")):
@@ -98,13 +93,14 @@ def differing(engine: DuckDB, clock: Clock) -> None:
 
 
 def _nearby(engine: DuckDB) -> None:
-    engine.create("alias_pair", " UNION ".join(_ALIASES.format(facts=facts) for facts in ("old_fact", "new_fact")))
+    # facts are only ever added, but for derived ones that are lost; those are among `came_fact`
+    engine.create("alias_pair", " UNION ".join(_ALIASES.format(facts=facts) for facts in ("came_fact", "new_fact")))
     engine.create(
         "nearby",
         "SELECT id AS key FROM came_fact UNION SELECT alias FROM (SELECT explode(aliases) AS alias FROM came_fact) a",
     )
     _with_aliases(engine)
-    members = "SELECT id, series FROM old_fact WHERE series IS NOT NULL UNION SELECT id, series FROM new_fact"
+    members = "SELECT id, series FROM came_fact WHERE series IS NOT NULL UNION SELECT id, series FROM new_fact"
     engine.create("member", f"SELECT * FROM ({members}) m WHERE series IS NOT NULL")
     engine.create("more", _MEMBERS)
     engine.create("wider", "SELECT key FROM nearby UNION SELECT key FROM more")
