@@ -10,7 +10,7 @@ Source    Cerbos api/public/cerbos/audit/v1/audit.proto and engine/v1/engine.pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from quowarranto.errors import ConfigError, RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Resource
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.keys import maybe, request, service_account, spiffe_id
+from quowarranto.sources.policies_seen import policies_seen
 from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
@@ -243,16 +244,6 @@ def policy_key(version: str | None, policy: str) -> str:
     return f"cerbos/policy/{version}/{policy}"
 
 
-def derive(observations: Sequence[Observation]) -> Iterator[tuple[AuthorityFact, Observation]]:
-    """Each policy of each version once, from the first decision made with it."""
-    first: dict[str, Observation] = {}
-    for seen in observations:
-        if seen.name not in first or seen.at < first[seen.name].at:
-            first[seen.name] = seen
-    for name, seen in sorted(first.items()):
-        yield AuthorityFact(kind="policy", id=name, time=seen.at, attributes=seen.data), seen
-
-
 def recognise(sample: Sample) -> int:
     """By the logger's own mark, or by a call id beside what only these entries have."""
     return max((_likely(one) for one in sample.documents if isinstance(one, dict)), default=0)
@@ -285,7 +276,7 @@ SOURCE = Source(
     reads=("audit entries: decisions and access (file, stdout or Kafka, as JSON)",),
     recognise=recognise,
     read=read,
-    derive=derive,
+    derive=policies_seen,
     configure=_configure,
     ceiling="proven",
     raise_it="policies from git or Cerbos Hub, so that entries carry a version, and `cerbosCallId` in the caller's log",

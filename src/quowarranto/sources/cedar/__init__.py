@@ -13,7 +13,6 @@ Source    cedar-policy, Response and Diagnostics; cedar-integration-tests, the f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import PurePath
 from typing import Any
@@ -25,6 +24,7 @@ from quowarranto.records import AuthorityFact, Principal
 from quowarranto.sources.cedar import documents
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.keys import maybe, request, trace
+from quowarranto.sources.policies_seen import policies_seen
 from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
@@ -143,16 +143,6 @@ def policy_key(policy_set: str | None, policy: str) -> str:
     return f"cedar/policy/{'sha256:' * digest}{policy_set}/{policy}"
 
 
-def derive(observations: Sequence[Observation]) -> Iterator[tuple[AuthorityFact, Observation]]:
-    """Each policy of each set once, from the first decision that it determined."""
-    first: dict[str, Observation] = {}
-    for seen in observations:
-        if seen.name not in first or seen.at < first[seen.name].at:
-            first[seen.name] = seen
-    for name, seen in sorted(first.items()):
-        yield AuthorityFact(kind="policy", id=name, time=seen.at, attributes=seen.data), seen
-
-
 def recognise(sample: Sample) -> int:
     """By principal, action and resource with a decision of Cedar's; by the form of a test, and of an entity."""
     if not sample.documents and PurePath(sample.file).suffix in documents.SUFFIXES:
@@ -187,7 +177,7 @@ SOURCE = Source(
     reads=("evaluations as JSON lines that the host writes", "policies (`.cedar`, or a set as JSON)"),
     recognise=recognise,
     read=read,
-    derive=derive,
+    derive=policies_seen,
     documents=documents.SUFFIXES,
     ceiling="proven",
     raise_it="`policy_set` (a digest of the policies) in the host's line, and its `request_id` in the action's log",

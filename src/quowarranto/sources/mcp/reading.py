@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,6 +15,7 @@ from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipp
 from quowarranto.sources.mcp.wire import NAMES, Auth, Decision, Envelope, Message, Policy, envelope
 from quowarranto.sources.strict import strict_object
 from quowarranto.sources.times import instant
+from quowarranto.sources.uris import without_secrets
 
 # What a server asks of its client; everything else is asked by the client.
 FROM_SERVER = frozenset({"sampling/createMessage", "elicitation/create", "roots/list"})
@@ -127,7 +127,7 @@ def _asked(request: Message, line: Envelope) -> dict[str, Any]:
     if method in _NAMED and isinstance(name, str) and name:
         verb, kind, target = f"{method}:{name}", _NAMED[method], f"{server}/{name}"
     elif method.startswith("resources/") and isinstance(uri, str) and uri:
-        kind, target = "mcp_resource", _without_secrets(uri)
+        kind, target = "mcp_resource", without_secrets(uri)
     out: dict[str, Any] = {"verb": verb, "resource": [kind, target]}
     if isinstance(state := params.get("requestState"), str):
         out["state"] = _digest(state)
@@ -274,16 +274,6 @@ def _correlates(line: Envelope, request: Message) -> list[str]:
     texts = (line.traceparent, line.trace_id, meta.get("traceparent"))
     found = [keys.maybe(keys.trace, text) for text in texts if isinstance(text, str)]
     return sorted({key for key in (*found, keys.maybe(keys.request, line.request_id)) if key})
-
-
-def _without_secrets(uri: str) -> str:
-    """A resource's URI without the parts in which secrets travel."""
-    try:
-        parts = urlsplit(uri)
-        host = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return "unreadable"
-    return f"{parts.scheme}://{host}{parts.path}" if "://" in uri else f"{parts.scheme}:{parts.path}".lstrip(":")
 
 
 def _seconds(value: float | None) -> Instant | None:

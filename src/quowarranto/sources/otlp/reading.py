@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,6 +15,7 @@ from quowarranto.sources import keys
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped
 from quowarranto.sources.otlp.wire import Batch, Group, LogRecord, Span, hexadecimal, named, nanoseconds
 from quowarranto.sources.strict import reason_of, strict_object
+from quowarranto.sources.uris import without_secrets
 
 _NOTHING = "no span or event of a call by somebody who is named"
 _REFUSED = frozenset(
@@ -134,7 +134,7 @@ def _of_mcp(method: str, said: Said, server: str) -> tuple[str, Resource] | None
         if method == call and name in said:
             return f"{method}:{said[name]}", Resource(kind, f"{server}/{said[name]}")
     if method.startswith("resources/") and "mcp.resource.uri" in said:
-        return method, Resource("mcp_resource", _without_query(said["mcp.resource.uri"]))
+        return method, Resource("mcp_resource", without_secrets(said["mcp.resource.uri"]))
     return method, Resource("mcp_server", server)
 
 
@@ -215,16 +215,6 @@ _KEPT = {
 def _attributes(said: Said, about: Said) -> dict[str, Any]:
     both = {**about, **said}
     return {name: both[field] for name, field in _KEPT.items() if field in both}
-
-
-def _without_query(uri: str) -> str:
-    """Without the parts of a URI in which secrets travel."""
-    try:
-        parts = urlsplit(uri)
-        host = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return "unreadable"
-    return f"{parts.scheme}://{host}{parts.path}" if "://" in uri else f"{parts.scheme}:{parts.path}".lstrip(":")
 
 
 # ---- log events ------------------------------------------------------------------------------------------------------

@@ -17,9 +17,8 @@ from typing import Any
 import msgspec
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import AuthorityFact
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
-from quowarranto.sources.registers.rows import Layout, Row, column, columns_of, layout
+from quowarranto.sources.registers.rows import Layout, Row, column, columns_of, layout, stated, with_its_end
 
 FIELDS = (
     "id",
@@ -58,29 +57,10 @@ def read(entry: Entry, columns: Layout = Layout()) -> Outcome:  # noqa: B008 - f
     decided_at = row.time("decided_at")
     if decided_at is None:
         raise RejectedEntry("`decided_at` is missing")
-    ticket = row.text("ticket")
-    approval = AuthorityFact(
-        kind="approval",
-        id=f"approvals/{name}",
-        time=decided_at,
-        aliases=row.texts("aliases"),
-        valid_from=row.time("valid_from"),
-        valid_until=row.time("valid_until"),
-        effect="deny" if status == "denied" else None,
-        principal=row.principal(),
-        scope=row.scope(),
-        requested_by=row.person("requested_by"),
-        decided_by=row.people("decided_by") or None,
-        justification=row.text("justification"),
-        ticket=ticket,
-        correlates=(f"ticket/{ticket}",) if ticket and status != "denied" else (),
-    )
-    ended_at = row.time("ended_at")
-    if ended_at is None and status == "revoked":
-        raise RejectedEntry("it was revoked, and `ended_at` is missing")
-    if ended_at is None or status == "denied":
-        return [approval]
-    return [approval, AuthorityFact(kind="approval", id=approval.id, time=ended_at, fact="ended", end="revoked")]
+    approval = stated(row, "approval", f"approvals/{name}", decided_at)
+    if status == "denied":  # nobody finds it by its ticket, and it cannot end
+        return [msgspec.structs.replace(approval, effect="deny", correlates=())]
+    return with_its_end(row, approval, revoked=status == "revoked")
 
 
 def recognise(sample: Sample, columns: Layout = Layout()) -> int:  # noqa: B008 - frozen

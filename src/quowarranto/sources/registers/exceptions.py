@@ -17,9 +17,8 @@ from typing import Any
 import msgspec
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import AuthorityFact
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
-from quowarranto.sources.registers.rows import Layout, Row, column, columns_of, layout
+from quowarranto.sources.registers.rows import Layout, Row, column, columns_of, layout, stated, with_its_end
 
 FIELDS = (
     "id",
@@ -56,33 +55,13 @@ def read(entry: Entry, columns: Layout = Layout()) -> Outcome:  # noqa: B008 - f
     status = row.status(STATUSES) if row.has("status") or columns.status else "granted"
     if status == "not granted":
         return Skipped("not granted")
-    decided_at, start = row.time("decided_at"), row.time("valid_from")
-    at = decided_at if decided_at is not None else start
+    decided_at = row.time("decided_at")
+    at = decided_at if decided_at is not None else row.time("valid_from")
     if at is None:
         raise RejectedEntry("`valid_from` and `decided_at` are missing")
-    ticket = row.text("ticket")
-    exception = AuthorityFact(
-        kind="exception",
-        id=f"exceptions/{name}",
-        time=at,
-        aliases=row.texts("aliases"),
-        valid_from=start,
-        valid_until=row.time("valid_until"),
-        principal=row.principal(),
-        scope=row.scope(),
-        owner=row.person("owner"),
-        requested_by=row.person("requested_by"),
-        decided_by=row.people("decided_by") or None,
-        justification=row.text("justification"),
-        ticket=ticket,
-        correlates=(f"ticket/{ticket}",) if ticket else (),
-    )
-    ended_at = row.time("ended_at")
-    if ended_at is None and status == "revoked":
-        raise RejectedEntry("it was revoked, and `ended_at` is missing")
-    if ended_at is None:
-        return [exception]
-    return [exception, AuthorityFact(kind="exception", id=exception.id, time=ended_at, fact="ended", end="revoked")]
+    exception = stated(row, "exception", f"exceptions/{name}", at)
+    owned = msgspec.structs.replace(exception, owner=row.person("owner"))
+    return with_its_end(row, owned, revoked=status == "revoked")
 
 
 def recognise(sample: Sample, columns: Layout = Layout()) -> int:  # noqa: B008 - frozen

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from quowarranto.errors import ConfigError, RejectedEntry
-from quowarranto.records import Instant, Principal, Rule
+from quowarranto.records import AuthorityFact, Instant, Kind, Principal, Rule
 from quowarranto.sources.entry import Entry, Sample
 from quowarranto.sources.folding import folded
 from quowarranto.sources.strict import strict_json
@@ -88,6 +88,40 @@ def column(field: str, layout: Layout) -> str:
 def plain(name: str) -> str:
     """A column's name without what spreadsheets do to it: case, spaces, dashes."""
     return re.sub(r"[\s_-]+", "_", name.strip()).casefold()
+
+
+def stated(row: Row, kind: Kind, key: str, time: Instant) -> AuthorityFact:
+    """What registers of all kinds state in the same columns."""
+    ticket = row.text("ticket")
+    return AuthorityFact(
+        kind=kind,
+        id=key,
+        time=time,
+        aliases=row.texts("aliases"),
+        valid_from=row.time("valid_from"),
+        valid_until=row.time("valid_until"),
+        principal=row.principal(),
+        scope=row.scope(),
+        requested_by=row.person("requested_by"),
+        decided_by=row.people("decided_by") or None,
+        justification=row.text("justification"),
+        ticket=ticket,
+        correlates=(f"ticket/{ticket}",) if ticket else (),
+    )
+
+
+def with_its_end(row: Row, fact: AuthorityFact, *, revoked: bool) -> list[AuthorityFact]:
+    """The fact, and its end where the row tells of one.
+
+    Raises:
+        RejectedEntry: it was revoked, and nobody knows when.
+    """
+    ended_at = row.time("ended_at")
+    if ended_at is None and revoked:
+        raise RejectedEntry("it was revoked, and `ended_at` is missing")
+    if ended_at is None:
+        return [fact]
+    return [fact, AuthorityFact(kind=fact.kind, id=fact.id, time=ended_at, fact="ended", end="revoked")]
 
 
 class Row:
