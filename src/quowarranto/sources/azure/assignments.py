@@ -50,13 +50,21 @@ def details(value: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def scope_in(resource: str) -> str:
+    """The scope of an assignment by its own id, which stands below it; empty where the id does not show one."""
+    scope, found, _ = folded(resource).partition("/providers/microsoft.authorization/roleassignments/")
+    return (scope or "/") if found else ""
+
+
 def assignment_shown(value: dict[str, Any], modified_at: Instant) -> list[Record | Observation]:
     """An assignment as it is listed, in force since it was made."""
     key = assignment_key(text_of(value, "name")) or assignment_key(text_of(value, "id"))
     if key is None:
         return []
     since = _instant(_said(value, "createdOn"))
-    data = details(value) | {"key": key, "change": "seen", "by": None, "since": since}
+    told = details(value)
+    told["scope"] = told["scope"] or scope_in(text_of(value, "id"))
+    data = told | {"key": key, "change": "seen", "by": None, "since": since}
     return [Observation(name=f"azure-assignment/{key}", at=modified_at if since is None else since, data=data)]
 
 

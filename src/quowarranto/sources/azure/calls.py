@@ -18,9 +18,15 @@ from quowarranto.sources.azure.wire import Event, body, first, items, named, par
 from quowarranto.sources.entry import Observation
 from quowarranto.sources.folding import folded
 
-_BEGUN = frozenset(("start", "started", "accept", "accepted", "begin", "inprogress"))
-_FAILED = frozenset(("failure", "failed", "fail", "error", "cancelled", "canceled", "clienterror", "servererror"))
-_REFUSED = re.compile(r"forbidden|unauthorized|authorizationfailed|authorizationfailure|authenticationfailed", re.I)
+_STARTS = frozenset(("start", "started", "begin"))
+_BEGUN = _STARTS | frozenset(("accept", "accepted", "inprogress"))
+_FAILED = frozenset(
+    (
+        *("failure", "failed", "fail", "error", "cancelled", "canceled", "clienterror", "servererror", "timeout"),
+        *("denied", "rejected", "forbidden", "unauthorized"),
+    )
+)
+_REFUSED = re.compile(r"denied|rejected|forbidden|unauthorized|authorizationfailed|authorizationfailure|authenticationfailed", re.I)
 _LONGEST_NOTE = 256
 _TOKEN_HASH = re.compile(r"(?P<name>key[12]|kerb[12]|system-\d)\(", re.IGNORECASE)
 ELEVATE = "microsoft.authorization/elevateaccess/action"
@@ -54,6 +60,7 @@ def managed(event: Event) -> list[Record | Observation]:
     data = {
         "action": msgspec.to_builtins(action),
         "decision": None if decision is None else msgspec.to_builtins(decision),
+        "begins": event.result.lower() in _STARTS,
         "ended": event.result.lower() not in _BEGUN,
         "change": _change(event, verb, on),
     }
@@ -76,7 +83,7 @@ def _outcome(event: Event) -> Outcome:
     status = first((text_of(event.properties, "statusCode"), event.signature))
     if event.result.lower() not in _FAILED:
         return "success"
-    told = " ".join((status, event.signature, text_of(event.envelope, "resultDescription")[:200]))
+    told = " ".join((status, event.result, event.signature, text_of(event.envelope, "resultDescription")[:200]))
     return "denied" if _REFUSED.search(told) or re.search(r"\b40[13]\b", told) else "failure"
 
 
@@ -148,6 +155,7 @@ def _change(event: Event, verb: str, on: Resource) -> dict[str, Any] | None:
         merged = {
             name: first(one[name] for one in told) for name in ("principal", "kind", "role", "scope", "condition")
         }
+        merged["scope"] = merged["scope"] or assignments.scope_in(on.id)
         return merged | {"key": key, "what": "assigned" if verb.endswith("/write") else "taken"}
     if verb == ELEVATE:
         return {"what": "elevated"}
@@ -182,8 +190,7 @@ def vault(event: Event) -> list[Record | Observation]:
         outcome = "denied"
     elif status[:1] in "45" or event.result.lower() in _FAILED:
         outcome = "failure"
-    request = text_of(event.properties, "requestId") or event.correlation
-    name = f"azure/request/{folded(request)}" if request else f"azure/call/{event.digest}"
+    name = _name_of_request(event)
     ground = assignment_key(text_of(event.properties, "appliedAssignmentId"))
     decision = None
     if ground is not None or outcome == "denied":
@@ -202,6 +209,14 @@ def vault(event: Event) -> list[Record | Observation]:
         | ({"client": client[:_LONGEST_NOTE]} if (client := event.said("clientInfo")) else {}),
     )
     return [action] if decision is None else [action, decision]
+
+
+def _name_of_request(event: Event) -> str:
+    """By the vault's own id of it. A correlation id is the caller's to choose, and so may name several requests."""
+    if request := text_of(event.properties, "requestId"):
+        return f"azure/request/{folded(request)}"
+    known = folded(event.correlation)
+    return f"azure/request/{known}/{event.digest[7:23]}" if known else f"azure/call/{event.digest}"
 
 
 def _in_vault(event: Event) -> str:

@@ -19,6 +19,7 @@ from quowarranto.sources.observed import CLUSTER, by_kind
 _Found = Iterator[tuple[Record, Observation]]
 _BEGINNING: Instant = 0
 _OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "denied")
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def derive(observations: Sequence[Observation]) -> _Found:
@@ -45,25 +46,54 @@ def _calls(seen: Sequence[Observation], changes: list[tuple[Instant, dict[str, A
         groups[one.name].append(one)
     for name in sorted(groups):
         group = sorted(groups[name], key=lambda one: (one.at, one.data["ended"]))
-        every = [msgspec.convert(one.data["action"], Action) for one in group]
-        known = next((one for one in every if one.principal.type != "anonymous"), every[0])
-        ends = [action.outcome for action, one in zip(every, group, strict=True) if one.data["ended"]]
-        outcome = min(ends or ["success"], key=_OUTCOMES.index)
-        decisions = [(one.data["decision"], one) for one in group if one.data["decision"] is not None]
-        wanted = [pair for pair in decisions if (pair[0]["effect"] == "deny") == (outcome == "denied")]
-        cites = dict.fromkeys(cite for one in every for cite in one.cites if not cite.endswith("/decision"))
-        if wanted:
-            decision = msgspec.convert(wanted[0][0], AuthorityFact)
-            cites[decision.id] = None
-            yield msgspec.structs.replace(decision, time=every[0].time), wanted[0][1]
-        action = msgspec.structs.replace(known, time=every[0].time, outcome=outcome, cites=tuple(cites))
-        yield action, group[0]
-        if outcome == "success":
-            yield from _keys_and_elevations(action, group)
-            told = [one.data["change"] for one in group if one.data["change"] is not None]
-            merged = {field: next((one[field] for one in told if one.get(field)), "") for one in told for field in one}
-            if merged.get("what") in ("assigned", "taken"):
-                changes.append((every[-1].time + 1, merged | {"by": action.id}, group[-1]))
+        for number, call in enumerate(_apart(group)):
+            yield from _call(call, number, changes)
+
+
+def _apart(group: list[Observation]) -> list[list[Observation]]:
+    """The calls among records with one correlation id, which is the caller's to choose and so may serve for several.
+
+    Whoever else calls makes another call, and so does a start after a success. More records never make fewer calls.
+    """
+    callers = [one.data["action"]["principal"] for one in group]
+    named = [who for who in callers if who["type"] != "anonymous"]
+    by_caller = defaultdict[str, list[Observation]](list)
+    for one, who in zip(group, callers, strict=True):
+        by_caller[_encode(named[0] if named and who["type"] == "anonymous" else who).decode()].append(one)
+    calls: list[list[Observation]] = []
+    for records in by_caller.values():
+        got_through = True
+        for one in records:
+            if got_through and (one.data.get("begins") or one is records[0]):
+                calls.append([])
+                got_through = False
+            calls[-1].append(one)
+            got_through = got_through or (one.data["ended"] and one.data["action"]["outcome"] == "success")
+    return sorted(calls, key=lambda call: (call[0].at, _encode(call[0].data["action"]["principal"])))
+
+
+def _call(group: list[Observation], number: int, changes: list[tuple[Instant, dict[str, Any], Observation]]) -> _Found:
+    every = [msgspec.convert(one.data["action"], Action) for one in group]
+    known = next((one for one in every if one.principal.type != "anonymous"), every[0])
+    known = msgspec.structs.replace(known, id=f"{known.id}/{number}") if number else known
+    ends = [action.outcome for action, one in zip(every, group, strict=True) if one.data["ended"]]
+    outcome = min(ends or ["success"], key=_OUTCOMES.index)
+    decisions = [(one.data["decision"], one) for one in group if one.data["decision"] is not None]
+    wanted = [pair for pair in decisions if (pair[0]["effect"] == "deny") == (outcome == "denied")]
+    cites = dict.fromkeys(cite for one in every for cite in one.cites if not cite.endswith("/decision"))
+    if wanted:
+        decision = msgspec.convert(wanted[0][0], AuthorityFact)
+        decision = msgspec.structs.replace(decision, id=f"{known.id}/decision", time=every[0].time)
+        cites[decision.id] = None
+        yield decision, wanted[0][1]
+    action = msgspec.structs.replace(known, time=every[0].time, outcome=outcome, cites=tuple(cites))
+    yield action, group[0]
+    if outcome == "success":
+        yield from _keys_and_elevations(action, group)
+        told = [one.data["change"] for one in group if one.data["change"] is not None]
+        merged = {field: next((one[field] for one in told if one.get(field)), "") for one in told for field in one}
+        if merged.get("what") in ("assigned", "taken"):
+            changes.append((every[-1].time + 1, merged | {"by": action.id}, group[-1]))
 
 
 def _keys_and_elevations(action: Action, group: list[Observation]) -> _Found:

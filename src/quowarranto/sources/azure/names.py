@@ -1,6 +1,7 @@
 """How Azure and Entra name things, and the keys, principals and resources that we make of it.
 
-Calls              `azure/call/<correlation id>/<digest of operation and resource>`, `azure/request/<id>`
+Calls              `azure/call/<correlation id>/<digest of operation and resource>`, `azure/request/<id>`; behind a
+                   correlation id, which may serve for several requests, a part of the line's digest
 Sign-ins           `entra/sign-in/<id>`; tokens `entra/token/<id as base64url>`
 Secrets, certificates of service principals   `entra/key/<key id>`
 Role assignments   `azure/role-assignment/<id>`
