@@ -26,7 +26,7 @@ _FAILED = frozenset(
         *("denied", "rejected", "forbidden", "unauthorized"),
     )
 )
-_REFUSED = re.compile(r"denied|rejected|forbidden|unauthorized|authorizationfailed|authorizationfailure|authenticationfailed", re.I)
+_REFUSED = re.compile(r"denied|rejected|forbidden|unauthorized|authorizationfail(?:ed|ure)|authenticationfailed", re.I)
 _LONGEST_NOTE = 256
 _TOKEN_HASH = re.compile(r"(?P<name>key[12]|kerb[12]|system-\d)\(", re.IGNORECASE)
 ELEVATE = "microsoft.authorization/elevateaccess/action"
