@@ -17,14 +17,38 @@ import time
 from pathlib import Path
 from typing import Any
 
-from quowarranto.case.ordinary import Ordinaries, Place
+from quowarranto.case.cutting import Piece
+from quowarranto.case.ordinary import Alternatives, Place
 from quowarranto.case.ordinary_compiled import CompiledRows
 from quowarranto.compiled import build
 from quowarranto.sources import by_name
 from tests.sources.ordinary_entries import EXAMPLES
 
 _OPTIONS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-std=gnu11")
-_ODD = (b'"', b",", b":", b"{", b"}", b"[", b"]", b"\\", b"a", b"0", b" ", b"\n", b"", b"\xff", b'""', b'\\"', b"null")
+_ODD = (
+    b'["a","b"]',
+    b'"AKIA0123456789ABCDEF"',
+    b"[]",
+    b"{}",
+    b"%",
+    b'"',
+    b",",
+    b":",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\\",
+    b"a",
+    b"0",
+    b" ",
+    b"\n",
+    b"",
+    b"\xff",
+    b'""',
+    b'\\"',
+    b"null",
+)
 _SANITIZED = "QUO_TESTS_SANITIZED"
 """The library to use, in the child that runs with the sanitizer loaded."""
 
@@ -53,20 +77,19 @@ def main(seconds: float = 60, seed: int = 1) -> int:
 
 def _run(seconds: float, seed: int) -> int:
     dice = random.Random(seed)
-    memories: dict[str, dict[Any, Any]] = {"kubernetes": {}, "cloudtrail": {}}
+    memories: dict[str, dict[Any, Any]] = {name: {} for name in EXAMPLES}
     tried, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
         for name, memory in memories.items():
             source = by_name(name)
             assert source is not None
-            assert source.ordinary is not None
-            ordinaries = Ordinaries(source.ordinary, memory)
-            assert isinstance(ordinaries._rows, CompiledRows), "the library was not used"
+            ordinaries = Alternatives(source.ordinary, memory)
+            assert all(isinstance(one._rows, CompiledRows) for one in ordinaries._kinds), "the library was not used"
             ordinaries.enter(Place("log", "log"))
             entries = [_entry(dice, name) for _ in range(60)]
             list(ordinaries.lines(b"\n".join(entries), 0, 1))
-            ordinaries.take(entries, [0] * len(entries), range(len(entries)))
-            ordinaries.tables(0, 0)
+            list(ordinaries.of_pieces(Piece(entry, 0, 1) for entry in entries))
+            list(ordinaries.tables(0, 0))
             tried += 2 * len(entries)
     return tried
 

@@ -234,8 +234,8 @@ def test_no_secret_survives_whatever_stands_around_it(kind: str, place: str, bef
 
 def test_every_hint_of_a_secret_is_also_known_without_its_digits() -> None:
     """Names are judged without their digits, unless a dot stands in them."""
-    for hint in secret_shapes._HINTS:
-        assert "." in hint or hint.translate(redaction._WITHOUT_DIGITS) in secret_shapes._HINTS, hint
+    for hint in secret_shapes.HINTS:
+        assert "." in hint or hint.translate(redaction._WITHOUT_DIGITS) in secret_shapes.HINTS, hint
 
 
 @given(st.sampled_from([*SECRETS.values(), *SPOKEN.values()]), st.text("0123456789", max_size=3), st.integers(0, 200))

@@ -134,8 +134,66 @@ _ACT_FOR_ANOTHER = {
     "correlates": ["trace/1"],
 }
 
+_ACT_WITH_MORE = _ACT | {
+    "id": "arn:aws:EXAMPLE/0123456789ABCDEFGHIJ",
+    "source": "ledger",
+    "attributes": {"region": "eu", "tries": 2, "path": ["a", "b"]},
+}
+_GRANT = {
+    "kind": "grant",
+    "id": "grant/104",
+    "time": "2026-03-01T09:00:00.000000Z",
+    "principal": {"type": "workload", "id": "svc-104"},
+    "scope": {"actions": ["stock:*", "ledger:*"], "resources": ["api:tenant-104/*"]},
+    "cites": ["policy/main-5"],
+}
+_KEY = {
+    "kind": "credential",
+    "id": "credential/104",
+    "time": "2026-03-01T09:00:00.000000Z",
+    "valid_from": "2026-03-01T09:00:00Z",
+    "valid_until": "2026-05-01T09:00:00.000000Z",
+    "grace_until": "2026-05-02T09:00:00.000000Z",
+    "series": "key/104",
+    "aliases": ["key-104"],
+    "successor": "credential/105",
+    "principal": {"type": "workload", "id": "svc-104"},
+    "by": {"type": "user", "id": "ada"},
+    "cites": ["session/104", "delegation/104"],
+    "issued_by": "vault",
+    "attributes": {"region": "eu"},
+}
+_ASKED = {
+    "kind": "decision",
+    "id": "decision/104",
+    "time": "2026-03-01T09:00:00Z",
+    "effect": "allow",
+    "cites": [],
+    "request": {
+        "subject": {"type": "workload", "id": "svc-104"},
+        "action": {"name": "stock:read"},
+        "resource": {"type": "api", "id": "tenant-104/1"},
+        "context": {"path": "/stock"},
+    },
+}
+_AGREED = {
+    "kind": "approval",
+    "id": "approval/104",
+    "time": "2026-03-01T09:00:00Z",
+    "principal": {"type": "user", "id": "ada"},
+    "standing": False,
+    "scope": [{"actions": ["stock:read"]}, {"resources": []}],
+    "requested_by": {"type": "user", "id": "ada"},
+    "decided_by": [{"type": "user", "id": "boss"}],
+    "ticket": "CHG-1",
+    "justification": "routine",
+    "owner": "team:risk",
+    "correlates": ["ticket/CHG-1"],
+}
+_ENDED = {"kind": "session", "id": "s/1", "time": "2026-03-01T09:00:00Z", "fact": "ended", "end": "closed"}
+
 EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "kubernetes": (_ALLOWED, _RECEIVED, _FORBIDDEN, _HEALTH, _POLICED),
     "cloudtrail": (_CALL, _REFUSED),
-    "native": (_ACT, _ACT_FOR_ANOTHER),
+    "native": (_ACT, _ACT_FOR_ANOTHER, _ACT_WITH_MORE, _GRANT, _KEY, _ASKED, _AGREED, _ENDED),
 }

@@ -6,7 +6,8 @@ records (`columns.py`), once, and taken from there by every entry that has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -24,12 +25,14 @@ from quowarranto.case.columns import (
 )
 from quowarranto.case.cutting import Piece
 from quowarranto.case.ordinary_compiled import CompiledRows
-from quowarranto.case.ordinary_listed import ListedRows
+from quowarranto.case.ordinary_listed import BATCH, ListedRows
 from quowarranto.case.ordinary_rows import (
     ByPart,
     ByUnion,
     Chosen,
     Memory,
+    OwnList,
+    OwnMoment,
     OwnName,
     OwnTime,
     Rows,
@@ -72,13 +75,17 @@ class Ordinaries:
         made = CompiledRows.made(ordinary, memory) if COMPILED else None
         self._rows: Rows = ListedRows(ordinary, memory) if made is None else made
         layout = ordinary.layout
-        self._said = sorted(one.called for one in layout.members if one.how == "said") if layout else []
+        self._acts = ordinary.action_id is not None
+        self._said = sorted(one.called for one in layout.own("said")) if layout else []
+        own = layout.own("own", "list", "moment") if layout else []
+        self._own = {one.called: one.how for one in own}
+        self._own_fields = {one.called.partition(".")[0] for one in own}
         self.places: list[Place] = []
         self.count = 0
 
     def __len__(self) -> int:
         """An upper bound of the records that wait here."""
-        return 2 * len(self._rows)
+        return (2 if self._acts else 1) * len(self._rows)
 
     def enter(self, place: Place) -> None:
         """What comes next is from there; `count` says how many entries were taken since."""
@@ -99,6 +106,19 @@ class Ordinaries:
         self.count += len(entries) - len(left)
         return left
 
+    def of_pieces(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """Take the ordinary ones among pieces; yield the others."""
+        waiting = iter(pieces)
+        while batch := list(islice(waiting, BATCH)):
+            whole = [piece for piece in batch if piece.broken is None and piece.nothing is None]
+            entries = (
+                [piece.data for piece in whole],
+                [piece.offset for piece in whole],
+                [piece.line for piece in whole],
+            )
+            left = {id(whole[number]) for number in self.take(*entries)}
+            yield from (piece for piece in batch if piece.broken is not None or piece.nothing or id(piece) in left)
+
     # ---- from parts to columns ---------------------------------------------------------------------------------------
 
     def tables(self, first: int, read_at: int) -> tuple[Table | None, Table | None]:
@@ -109,16 +129,17 @@ class Ordinaries:
             actions = _in_order(self._action_columns(acting, first, read_at), _ACTION_COLUMNS)
         deciding = self._rows.chosen(1)
         if deciding.count:
-            columns = self._fact_columns(deciding, first + len(self._rows), read_at)
+            columns = self._fact_columns(deciding, first + (len(self._rows) if self._acts else 0), read_at)
             facts = _in_order(columns, _FACT_COLUMNS)
         self._rows.begin()
         return actions, facts
 
     def _action_columns(self, rows: Chosen, first: int, read_at: int) -> dict[str, Any]:
         columns = self._placed(rows, first, read_at)
-        columns["id"] = rows.texts([self._ordinary.action_id, OwnName()])
+        columns["id"] = rows.texts([self._ordinary.action_id or "", OwnName()])
         columns["stage"] = rows.stages()
-        if "cites" not in rows.own:
+        columns |= self._own_columns(rows)
+        if "cites" not in self._own_fields:
             groups = [
                 (place, self._values(place, 0, "cites"))
                 for place, part in enumerate(self._ordinary.parts)
@@ -127,10 +148,22 @@ class Ordinaries:
             columns["cites"] = rows.lists(self._ordinary.fact_id, groups)
         columns["attributes"] = rows.texts(self._merged(rows, 0, "attributes"), or_null=True)
         for name, of in ACTION_FIELDS.items():
-            if name in rows.own:
-                columns |= of(rows.own[name])
-            elif name not in ("id", "time", "stage", "cites", "attributes"):
+            if name not in self._own_fields and name not in ("id", "time", "stage", "cites", "attributes"):
                 columns |= self._decided(0, name, of, rows)
+        return columns
+
+    def _own_columns(self, rows: Chosen) -> dict[str, Any]:
+        """Columns of fields that entries have for themselves."""
+        columns: dict[str, Any] = {}
+        for name, how in self._own.items():
+            if how == "own":
+                columns[name.replace(".", "_")] = rows.texts([Said(name)], or_null=True)
+            elif how == "moment":
+                columns[name] = rows.own_moments(name)
+            else:
+                columns[name] = rows.own_lists(name)
+                if name == "cites" and not self._acts:
+                    columns["cites_said"] = rows.has_lists(name)
         return columns
 
     def _decided(self, record: int, name: str, of: Column, rows: Chosen) -> dict[str, Any]:
@@ -164,6 +197,10 @@ class Ordinaries:
                 asked.append((place, [seen.setdefault(json_text(value), len(seen)) for value in values]))
                 different.append([msgspec.json.decode(one) for one in seen])
         said = [] if record else self._said
+        if len(asked) == 1 and not said:
+            ((place, kinds),) = asked
+            texts = [json_text(one) if one else "" for one in different[0]]
+            return [ByPart(place, [texts[kind] for kind in kinds])]
         around = []
         for union in rows.unite(asked, bool(said)):
             numbered = zip(different, union.kinds, strict=True)
@@ -177,16 +214,21 @@ class Ordinaries:
     def _fact_columns(self, rows: Chosen, first: int, read_at: int) -> dict[str, Any]:
         columns = self._placed(rows, first, read_at)
         columns["id"] = rows.texts([self._ordinary.fact_id, OwnName()])
-        request = self._merged(rows, 1, "request.")
-        columns["request"] = rows.texts(request, or_null=True)
+        asked = [name for part in self._ordinary.parts for name in part.fact if name.startswith("request.")]
+        request = self._merged(rows, 1, "request.") if asked else []
+        if asked:
+            columns["request"] = rows.texts(request, or_null=True)
         columns["digest"] = rows.texts(self._content(request), digested=True)
+        if not self._acts:
+            columns |= self._own_columns(rows)
         for place, part in enumerate(self._ordinary.parts):
             for name in _ASKED.keys() & set(part.fact):
-                asked = [{name.partition(".")[2]: said} for said in self._values(place, 1, name)]
-                found, index = FACT_FIELDS["request"](asked), rows.index(place)
+                asking = [{name.partition(".")[2]: said} for said in self._values(place, 1, name)]
+                found, index = FACT_FIELDS["request"](asking), rows.index(place)
                 columns |= {column: found[column].take(index) for column in _ASKED[name]}
         for name, of in FACT_FIELDS.items():
-            if name not in ("id", "time", "request"):
+            own = not self._acts and name in self._own_fields
+            if not own and name not in ("id", "time") and not (name == "request" and asked):
                 columns |= self._decided(1, name, of, rows)
         return columns
 
@@ -200,10 +242,14 @@ class Ordinaries:
                 pieces += [f'{said}"{self._ordinary.fact_id}', OwnName(), '",']
             elif name == "time":
                 pieces += [said, OwnTime(), ","]
-            elif name == "request":
+            elif name == "request" and request:
                 (union,) = request
                 assert isinstance(union, ByUnion)
                 pieces.append(ByUnion([f"{said}{text or 'null'}," for text in union.texts]))
+            elif not self._acts and name in self._own:
+                moment = self._own[name] == "moment"
+                absent = _encode(self._defaults[1][name]).decode()
+                pieces += [said, OwnMoment(name) if moment else OwnList(name, absent), ","]
             elif name in deciding:
                 values = self._values(deciding[name], 1, name)
                 pieces.append(ByPart(deciding[name], [f"{said}{_encode(value).decode()}," for value in values]))
@@ -227,6 +273,53 @@ class Ordinaries:
             "read_at": int_column([read_at] * rows.count),
             "time": rows.times(),
         }
+
+
+class Alternatives:
+    """The kinds of ordinary entries that a source has: each takes of what those before it leave.
+
+    Args:
+        ordinary: of the source.
+        memory: as for `Ordinaries`, per kind.
+    """
+
+    def __init__(self, ordinary: Sequence[Ordinary], memory: Memory) -> None:
+        self._kinds = [Ordinaries(one, memory.setdefault(place, {})) for place, one in enumerate(ordinary)]
+
+    def __len__(self) -> int:
+        """An upper bound of the records that wait here."""
+        return sum(map(len, self._kinds))
+
+    @property
+    def count(self) -> int:
+        """How many entries were taken since `enter`."""
+        return sum(one.count for one in self._kinds)
+
+    def enter(self, place: Place) -> None:
+        """What comes next is from there."""
+        for one in self._kinds:
+            one.enter(place)
+
+    def lines(self, block: bytes, offset: int, line: int) -> Iterator[Piece]:
+        """Take the ordinary lines of a block; yield the others, as `cutting.cut_lines` would."""
+        left = self._kinds[0].lines(block, offset, line)
+        for one in self._kinds[1:]:
+            left = one.of_pieces(left)
+        return left
+
+    def of_pieces(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """Take the ordinary ones among pieces; yield the others."""
+        left = iter(pieces)
+        for one in self._kinds:
+            left = one.of_pieces(left)
+        return left
+
+    def tables(self, first: int, read_at: int) -> Iterator[tuple[Table | None, Table | None]]:
+        """What was taken, as tables of actions and of facts, numbered from `first` on; nothing is left."""
+        for one in self._kinds:
+            more = len(one)
+            yield one.tables(first, read_at)
+            first += more
 
 
 _ACTION_COLUMNS = tuple(action_columns([], 0))

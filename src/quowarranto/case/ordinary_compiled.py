@@ -12,7 +12,7 @@ from ctypes import POINTER, byref, c_char_p, c_int32, c_int64
 from itertools import accumulate, chain
 from typing import Any
 
-from arro3.core import Array, list_array
+from arro3.core import Array, DataType, list_array
 
 from quowarranto.case import cutting
 from quowarranto.case.cutting import Piece
@@ -23,6 +23,8 @@ from quowarranto.case.ordinary_rows import (
     ByUnion,
     Chosen,
     Memory,
+    OwnList,
+    OwnMoment,
     OwnName,
     OwnTime,
     Said,
@@ -30,10 +32,12 @@ from quowarranto.case.ordinary_rows import (
     Union,
     clean_part,
 )
+from quowarranto.case.redaction import is_clean
 from quowarranto.compiled.library import (
     MOST_MEMBERS,
+    MOST_MOMENTS,
+    MOST_OWN,
     MOST_PARTS,
-    MOST_SAID,
     ArrowArray,
     ArrowSchema,
     Field,
@@ -43,12 +47,22 @@ from quowarranto.compiled.library import (
     sha256_of_openssl,
 )
 from quowarranto.compiled.library import Piece as Written
+from quowarranto.records.secret_shapes import HINTS
 from quowarranto.sources.entry import Fields, Ordinary
-from quowarranto.sources.layout import Layout
+from quowarranto.sources.layout import Layout, parent
 
-_KINDS = {"raw": 0, "text": 1, "written": 2, "exact": 3, "stage": 4, "name": 5, "time": 6, "said": 7}
+_KINDS = {
+    how: number
+    for number, how in enumerate(
+        (
+            *("raw", "text", "written", "exact", "stage", "name", "time", "said"),
+            *("object", "called", "own", "list", "moment"),
+        )
+    )
+}
 _TIMES, _LINES, _OFFSETS, _STAGES, _PLACES, _UNIONS, _PARTS = range(7)
-_CONSTANT, _BY_PART, _BY_UNION, _OWN_NAME, _SAID, _OWN_TIME, _OWN_DIGEST = range(7)
+_CONSTANT, _BY_PART, _BY_UNION, _OWN_NAME, _SAID, _OWN_TIME, _OWN_DIGEST, _OWN_LIST, _OWN_MOMENT = range(9)
+_HINTS = "\0".join(HINTS).encode()
 _NOWHERE = -1
 _LONGEST = 1 << 30
 """Bytes of a block: places in it are numbers of 31 bits."""
@@ -57,7 +71,7 @@ _LONGEST = 1 << 30
 class _Machine:
     """A cutter of the library for one layout, kept for all collections of a source in this process."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, acts: bool) -> None:
         self.library = library()
         place = {member.name: number for number, member in enumerate(layout.members)}
         self.members = [
@@ -72,9 +86,10 @@ class _Machine:
         self._fields = (Field * len(layout.members))(
             *(
                 Field(
-                    member.name.encode(),
+                    member.name.rpartition(".")[2].encode(),
                     _KINDS[member.how],
                     member.required,
+                    place.get(parent(member), _NOWHERE),
                     "\0".join(member.values).encode(),
                     len(member.values),
                 )
@@ -91,12 +106,18 @@ class _Machine:
                 for part in self.members
             )
         )
-        self.said = [member.called for member in layout.members if member.how == "said"]
+        self.said = [member.called for member in layout.own("said")]
+        self.own = [*self.said, *(member.called for member in layout.own("own", "list"))]
+        """What entries have for themselves, in the order in which the library keeps it."""
+        self.moments = [member.called for member in layout.own("moment")]
         self.handle = self.library.qw_new(
             self._fields,
             len(self._fields),
             self._parts,
             len(self._parts),
+            acts,
+            _HINTS,
+            len(HINTS),
             int.from_bytes(os.urandom(8), "little"),
             sha256_of_openssl(),
         )
@@ -105,6 +126,8 @@ class _Machine:
         weakref.finalize(self, self.library.qw_free, self.handle)
         self.read: list[list[Fields | None]] = [[] for _ in layout.parts]
         """What was read from the members of each part, by the number that the library gave them."""
+        self.clean: list[bool] = []
+        """The same of texts that could hold a secret."""
 
     def checked(self, result: int) -> int:
         """A result that is no failure."""
@@ -127,11 +150,13 @@ class CompiledRows:
         layout = ordinary.layout
         if layout is None or library() is None:
             return None
-        said = sum(member.how == "said" for member in layout.members)
-        if len(layout.members) > MOST_MEMBERS or len(layout.parts) > MOST_PARTS or said > MOST_SAID:
+        own, moments = layout.own("said", "own", "list"), layout.own("moment")
+        if len(layout.members) > MOST_MEMBERS or len(layout.parts) > MOST_PARTS:
+            return None
+        if len(own) > MOST_OWN or len(moments) > MOST_MOMENTS:
             return None
         if "machine" not in memory:
-            memory["machine"] = _Machine(layout)
+            memory["machine"] = _Machine(layout, ordinary.action_id is not None)
         return cls(ordinary, memory["machine"])
 
     def begin(self) -> None:
@@ -141,6 +166,9 @@ class CompiledRows:
             if len(read) > KEPT:
                 machine.library.qw_forget(machine.handle, part)
                 read.clear()
+        if len(machine.clean) > KEPT:
+            machine.library.qw_forget(machine.handle, MOST_PARTS)
+            machine.clean.clear()
         self._records: list[list[Fields]] = [[] for _ in machine.read]
 
     def __len__(self) -> int:
@@ -186,7 +214,11 @@ class CompiledRows:
         return machine.library.qw_left(machine.handle)[:count] if count else []
 
     def _meet(self, met: Any, spans: Any, first: int, block: bytes) -> None:
-        machine, part = self._machine, self._ordinary.parts[met.part]
+        machine = self._machine
+        if met.part == MOST_PARTS:
+            self._look_at(met.number, block[spans[first].begin : spans[first].end])
+            return
+        part = self._ordinary.parts[met.part]
         read, records = machine.read[met.part], self._records[met.part]
         if met.number == len(read):
             read.append(clean_part(part.read(self._members(met.part, spans, first, block))))
@@ -197,6 +229,13 @@ class CompiledRows:
         if not records or part.action or part.fact:
             records.append(fields)
         machine.library.qw_assign(machine.handle, met.part, met.number, len(records) - 1, fields[1] is not None)
+
+    def _look_at(self, number: int, text: bytes) -> None:
+        """Whether a text that could hold a secret does."""
+        machine = self._machine
+        if number == len(machine.clean):
+            machine.clean.append(is_clean(text.decode()))
+        machine.library.qw_assign(machine.handle, MOST_PARTS, number, 0 if machine.clean[number] else UNUSUAL, 0)
 
     def _members(self, part: int, spans: Any, first: int, block: bytes) -> tuple[Any, ...]:
         def written(place: int) -> bytes:
@@ -219,7 +258,6 @@ class _Columns:
         self._machine = machine
         self._which = which
         self.count = machine.checked(machine.library.qw_choose(machine.handle, which))
-        self.own: dict[str, list[Any]] = {}
 
     def _numbers(self, column: int) -> Array:
         machine = self._machine
@@ -289,7 +327,11 @@ class _Columns:
             case OwnTime():
                 return Written(_OWN_TIME, 0, None, None)
             case Said(name):
-                return Written(_SAID, self._machine.said.index(name), None, None)
+                return Written(_SAID, self._machine.own.index(name), None, None)
+            case OwnList(name, absent):
+                return Written(_OWN_LIST, self._machine.own.index(name), *_texts([absent]))
+            case OwnMoment(name, absent):
+                return Written(_OWN_MOMENT, self._machine.moments.index(name), *_texts([absent]))
             case str():
                 return Written(_CONSTANT, 0, *_texts([piece]))
 
@@ -308,6 +350,25 @@ class _Columns:
                 byref(schema),
             )
         )
+        return _taken_in(array, schema)
+
+    def own_lists(self, name: str) -> Any:
+        machine, number = self._machine, self._machine.own.index(name)
+        offsets, offsets_schema, array, schema = ArrowArray(), ArrowSchema(), ArrowArray(), ArrowSchema()
+        arrows = (byref(offsets), byref(offsets_schema), byref(array), byref(schema))
+        machine.checked(machine.library.qw_own_lists(machine.handle, self._which, number, *arrows))
+        return list_array(_taken_in(offsets, offsets_schema), _taken_in(array, schema))
+
+    def has_lists(self, name: str) -> Array:
+        machine, number = self._machine, self._machine.own.index(name)
+        array, schema = ArrowArray(), ArrowSchema()
+        machine.checked(machine.library.qw_has_lists(machine.handle, self._which, number, byref(array), byref(schema)))
+        return _taken_in(array, schema).cast(DataType.bool())
+
+    def own_moments(self, name: str) -> Array:
+        machine, number = self._machine, self._machine.moments.index(name)
+        array, schema = ArrowArray(), ArrowSchema()
+        machine.checked(machine.library.qw_moments(machine.handle, self._which, number, byref(array), byref(schema)))
         return _taken_in(array, schema)
 
     def lists(self, prefix: str, groups: Sequence[tuple[int, Sequence[Sequence[str]]]]) -> Any:

@@ -9,10 +9,9 @@ from itertools import chain, compress, repeat
 from typing import Any
 
 from arro3.core import Array, DataType
-from msgspec.structs import astuple
 
 from quowarranto.case import cutting
-from quowarranto.case.columns import int_column, text_column, texts_column
+from quowarranto.case.columns import int_column, json_text, text_column, texts_column
 from quowarranto.case.cutting import Piece
 from quowarranto.case.ordinary_rows import (
     KEPT,
@@ -21,6 +20,8 @@ from quowarranto.case.ordinary_rows import (
     ByUnion,
     Chosen,
     Memory,
+    OwnList,
+    OwnMoment,
     OwnName,
     OwnTime,
     Said,
@@ -148,9 +149,22 @@ class _Columns:
             case OwnTime():
                 return list(map(str, self.moments))
             case Said(name):
-                return self.said[name]
+                return self.said[name] if name in self.said else [text or "" for text in self.own[name]]
+            case OwnList(name, absent):
+                return [absent if one is None else json_text(one) for one in self.own[name]]
+            case OwnMoment(name, absent):
+                return [absent if one is None else str(one) for one in self.own[name]]
             case str():
                 return [piece] * self.count
+
+    def own_lists(self, name: str) -> Any:
+        return texts_column([one or () for one in self.own[name]])
+
+    def has_lists(self, name: str) -> Array:
+        return Array([one is not None for one in self.own[name]], type=DataType.bool())
+
+    def own_moments(self, name: str) -> Array:
+        return int_column(self.own[name])
 
     def lists(self, prefix: str, groups: Sequence[tuple[int, Sequence[Sequence[str]]]]) -> Any:
         pairs = zip(self.names, self.decides, strict=True)
@@ -206,7 +220,7 @@ class ListedRows:
             return []
         cut = self._ordinary.cut(entries)
         taken = cut.ordinary
-        if cut.own and not are_clean(_texts([cut.names, *cut.own.values()])):
+        if (cut.own or cut.any_names) and not are_clean(_texts([cut.names, *cut.own.values()])):
             own = zip(cut.names, *cut.own.values(), strict=True)
             taken = [yes and is_clean(values) for yes, values in zip(taken, own, strict=True)]
         if all(taken):
@@ -220,7 +234,7 @@ class ListedRows:
             ]
         if min(map(min, numbers)) < 0:
             taken = [UNUSUAL not in parts for parts in zip(*numbers, strict=True)]
-        acts = _last_stages(cut, taken)
+        acts = _last_stages(cut, taken) if self._ordinary.action_id is not None else [False] * len(taken)
         decides = self._deciding(taken, numbers)
         selected = [action or fact for action, fact in zip(acts, decides, strict=True)]
         self._add(selected, cut, numbers, entries, place)
@@ -286,15 +300,12 @@ def _last_stages(cut: Cut, taken: Sequence[bool]) -> list[bool]:
 
 
 def _texts(columns: Sequence[Sequence[Any]]) -> list[str]:
-    """The different texts in columns of fields: texts, lists, principals and resources."""
+    """The different texts in columns of fields: texts and lists of them."""
     out: list[str] = []
     for column in columns:
-        different = set(column)
-        texts = [value for value in different if value.__class__ is str]
-        out += texts
-        if len(texts) < len(different):
-            others = [value for value in different if value.__class__ is not str and value]
-            lists = [value if value.__class__ is tuple else astuple(value) for value in others]
-            if lists:
-                out += _texts([list(chain.from_iterable(lists))])
+        for value in set(column):
+            if value.__class__ is str:
+                out.append(value)
+            elif value.__class__ is tuple:
+                out += value
     return out

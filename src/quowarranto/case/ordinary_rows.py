@@ -51,7 +51,21 @@ class Said(msgspec.Struct, frozen=True):
     name: str
 
 
-Text = str | ByPart | ByUnion | OwnName | OwnTime | Said
+class OwnList(msgspec.Struct, frozen=True):
+    """A list that the entry has for itself, as JSON."""
+
+    name: str
+    absent: str = "null"
+
+
+class OwnMoment(msgspec.Struct, frozen=True):
+    """A moment that the entry has for itself, as a number."""
+
+    name: str
+    absent: str = "null"
+
+
+Text = str | ByPart | ByUnion | OwnName | OwnTime | Said | OwnList | OwnMoment
 
 
 class Union(msgspec.Struct, frozen=True):
@@ -63,9 +77,6 @@ class Union(msgspec.Struct, frozen=True):
 
 class Chosen(Protocol):
     """Rows of which there is an action, or of which there is a fact, in one order throughout."""
-
-    own: dict[str, list[Any]]
-    """Fields that entries have for themselves, by name."""
 
     @property
     def count(self) -> int:
@@ -97,6 +108,15 @@ class Chosen(Protocol):
 
     def texts(self, pieces: Sequence[Text], *, digested: bool = False, or_null: bool = False) -> Array:
         """A text of these pieces for every row, or its SHA-256; an empty one is null if `or_null`."""
+
+    def own_lists(self, name: str) -> Any:
+        """Lists of texts that entries have for themselves, empty where they have none."""
+
+    def has_lists(self, name: str) -> Array:
+        """Whether they have one."""
+
+    def own_moments(self, name: str) -> Array:
+        """Microseconds that entries have for themselves, or null."""
 
     def lists(self, prefix: str, groups: Sequence[tuple[int, Sequence[Sequence[str]]]]) -> Any:
         """Lists of texts: prefix and name of entries that make a fact, then what each of some parts gives."""

@@ -24,8 +24,7 @@ from quowarranto.case.cutting_parquet import cut_parquet
 from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.envelopes import opened
 from quowarranto.case.inputs import Input
-from quowarranto.case.ordinary import Ordinaries, Place
-from quowarranto.case.ordinary_listed import BATCH
+from quowarranto.case.ordinary import Alternatives, Place
 from quowarranto.case.ordinary_rows import Memory
 from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.case.store import write_parquet
@@ -40,6 +39,8 @@ _FLUSH = 150_000
 """Records that are kept before a file is written."""
 _AT_ONCE = 256 * 1024
 """Bytes of a range that are read at a time: few enough that the processor still has them at hand when they are cut."""
+_PIECES = 400
+"""Pieces that are taken at a time, where entries do not come as lines."""
 _LONGEST_LINE = 512 * 1024 * 1024
 """A longer line is quarantined without being kept in memory."""
 _TOO_MANY = "more records than one reading task can number"
@@ -145,8 +146,8 @@ class _Reader:
         self.actions: list[Located] = []
         self.facts: list[Located] = []
         self.staged: dict[str, int] = {}
-        self.many: dict[str, Ordinaries] = {}
-        self.ordinaries: Ordinaries | None = None
+        self.many: dict[str, Alternatives] = {}
+        self.ordinaries: Alternatives | None = None
         self.observations: list[tuple[Any, ...]] = []
         self.quarantined: list[tuple[Any, ...]] = []
         self.next = first_number(job.commit, task.number)
@@ -166,10 +167,10 @@ class _Reader:
         self.counts = self.read.counts.setdefault(stretch.place, Counts())
         self.reasons: Counter[str] = Counter()
         self.ordinaries = None
-        if source.ordinary is not None and stretch.input.envelope is None:
+        if source.ordinary and stretch.input.envelope is None:
             if source.name not in self.many:
                 memory = _memories.setdefault(source.name, {})
-                self.many[source.name] = Ordinaries(source.ordinary, memory)
+                self.many[source.name] = Alternatives(source.ordinary, memory)
             self.ordinaries = self.many[source.name]
             self.ordinaries.enter(Place(stretch.input.path, stretch.source_name))
         for piece in self._pieces():
@@ -186,15 +187,8 @@ class _Reader:
         if self.ordinaries is None:
             yield from pieces
             return
-        while batch := list(islice(pieces, BATCH)):
-            whole = [piece for piece in batch if piece.broken is None and piece.nothing is None]
-            entries = (
-                [piece.data for piece in whole],
-                [piece.offset for piece in whole],
-                [piece.line for piece in whole],
-            )
-            left = {id(whole[number]) for number in self.ordinaries.take(*entries)}
-            yield from (piece for piece in batch if piece.broken is not None or piece.nothing or id(piece) in left)
+        while batch := list(islice(pieces, _PIECES)):
+            yield from self.ordinaries.of_pieces(batch)
             if len(self.ordinaries) >= _FLUSH:
                 self._flush()
 
@@ -413,9 +407,10 @@ class _Reader:
             first, self.next = self.next, self.next + len(ordinaries)
             if self.next > self.last:
                 raise CaseError(_TOO_MANY, hint="split the file")
-            for name, table in zip(("actions", "facts"), ordinaries.tables(first, read_at), strict=True):
-                if table is not None:
-                    waiting.setdefault(name, []).append(table)
+            for both in ordinaries.tables(first, read_at):
+                for name, table in zip(("actions", "facts"), both, strict=True):
+                    if table is not None:
+                        waiting.setdefault(name, []).append(table)
         for name, tables in waiting.items():
             batches = [batch for table in tables for batch in table.to_batches()]
             self._write_table(name, Table.from_batches(batches), sum(table.num_rows for table in tables))

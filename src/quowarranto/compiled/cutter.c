@@ -1,9 +1,13 @@
-/* Lines of JSON become columns: what `sources/layout.py` declares and `case/compiled.py` calls.
+/* Lines of JSON become columns: what `sources/layout.py` declares and `case/ordinary_compiled.py` calls.
  *
  * An entry is taken only if every byte of it is accounted for: `{"name":value,...}` with names of the layout, each at
- * most once, nothing between the tokens. Texts that are used here hold printable ASCII without a backslash. Other
- * values are only found, by their brackets and quotes; whether they are sound JSON is for the reader of the part that
- * they belong to, who is shown each different one once. So what is taken here is what the strict reader would accept.
+ * most once, nothing between the tokens; the same of objects in it whose members the layout names. Texts that are used
+ * here hold ASCII without control characters and backslashes. Other values are only found, by their brackets and
+ * quotes; whether they are sound JSON is for the reader of the part that they belong to, who is shown each different
+ * one once. So what is taken here is what the strict reader would accept.
+ *
+ * Texts that go into columns as they are must hold no secret. Most show at a glance that they do not; the others are
+ * numbered like parts, and whoever knows secrets is shown each different one once.
  *
  * Plain C11 without Python's headers: any C compiler makes it. Memory that cannot be had ends in a negative return.
  */
@@ -18,9 +22,10 @@
 #define API __attribute__((visibility("default")))
 #endif
 
-enum { MOST_FIELDS = 40, MOST_PARTS = 8, MOST_SAID = 4 };
-enum kind { RAW, TEXT, WRITTEN, EXACT, ONE_OF, NAME, TIME, SAID };
+enum { MOST_FIELDS = 60, MOST_PARTS = 8, MOST_OWN = 12, MOST_MOMENTS = 4, LONGEST_OWN = 4096 };
+enum kind { RAW, TEXT, WRITTEN, EXACT, ONE_OF, NAME, TIME, SAID, OBJECT, CALLED, OWN, LIST, MOMENT };
 enum { NO_MEMORY = -1, UNASSIGNED = -2, UNUSUAL = -1 };
+static const int64_t NO_MOMENT = INT64_MIN;
 
 /* ---- growing memory ---------------------------------------------------------------------------------------------- */
 
@@ -60,7 +65,8 @@ static int add_long(longs_t *to, int64_t value) {
 typedef struct {
     const char *name;    /* as it stands in the entry, without quotes */
     int32_t kind;
-    int32_t required;
+    int32_t required;    /* in the object that it stands in */
+    int32_t parent;      /* that object, before it in the layout; -1 for the entry */
     const char *values;  /* EXACT, ONE_OF: texts, each ended by a zero byte; NAME, SAID: which characters */
     int32_t count;       /* of the values */
 } field_t;
@@ -85,8 +91,8 @@ typedef struct { int32_t begin, end; } span_t;
 typedef struct { int32_t part, number, row; } fresh_t;
 
 typedef struct {
-    int64_t time;
-    span_t name, said[MOST_SAID];
+    int64_t time, moments[MOST_MOMENTS];
+    span_t name, own[MOST_OWN];
     int32_t parts[MOST_PARTS];
     int32_t stage;
     int32_t ordinary;
@@ -95,8 +101,8 @@ typedef struct {
 typedef struct {          /* columns of the rows that wait, or of some of them */
     longs_t times, lines, offsets;
     ints_t stages, places, acts, decides, parts[MOST_PARTS], has;
-    bytes_t names, said[MOST_SAID], digests;
-    longs_t name_ends, said_ends[MOST_SAID];
+    bytes_t names, own[MOST_OWN], digests;
+    longs_t name_ends, own_ends[MOST_OWN], moments[MOST_MOMENTS];
 } rows_t;
 
 typedef unsigned char *(*sha256_t)(const unsigned char *, size_t, unsigned char *);
@@ -104,12 +110,16 @@ typedef unsigned char *(*sha256_t)(const unsigned char *, size_t, unsigned char 
 typedef struct {
     field_t fields[MOST_FIELDS];
     size_t lengths[MOST_FIELDS];
-    int32_t field_count, part_count, said_count, stage_field;
-    int32_t said_fields[MOST_SAID];
-    uint64_t required, seed;
+    int32_t field_count, part_count, said_count, own_count, moment_count, stage_field, acts;
+    int32_t place_of[MOST_FIELDS];              /* of what an entry has for itself: among texts, or among moments */
+    int32_t within[MOST_FIELDS + 1][MOST_FIELDS], within_count[MOST_FIELDS + 1]; /* fields of each object */
+    uint64_t required[MOST_FIELDS + 1], seed;
     part_t parts[MOST_PARTS];
-    int32_t in_part[MOST_FIELDS];
-    table_t tables[MOST_PARTS];
+    table_t tables[MOST_PARTS + 1];             /* the last one is of texts that could hold a secret */
+    const char *hints;                          /* what stands in all such texts, each ended by a zero byte */
+    int32_t hint_count;
+    unsigned char hinted[1 << 13];              /* which three characters a hint may begin with, by their hash */
+    ints_t doubts;                              /* pairs: the entry, and the number of such a text in it */
     sha256_t sha256;
     const char *block;
     longs_t begins, ends, offsets, lines;
@@ -125,6 +135,7 @@ typedef struct {
     bytes_t key;
     int32_t place;
     rows_t waiting, chosen[2];
+    const rows_t *view[2];                      /* what was chosen: all that waits, or a copy of some */
     ints_t unions;        /* number of the union, by row */
 } cutter_t;
 
@@ -143,12 +154,37 @@ static uint64_t hashed(const char *at, size_t length, uint64_t seed) {
     return mix(hash ^ word, 0xa0761d6478bd642fu ^ seed);
 }
 
-API int32_t qw_version(void) { return 2; }
+API int32_t qw_version(void) { return 3; }
 
+static const unsigned char LOWER[256] = {
+#define SAME(c) [c] = c, [c + 1] = c + 1, [c + 2] = c + 2, [c + 3] = c + 3
+#define SMALL(c) [c] = c + 32, [c + 1] = c + 33
+    SAME(0), SAME(4), SAME(8), SAME(12), SAME(16), SAME(20), SAME(24), SAME(28), SAME(32), SAME(36), SAME(40),
+    SAME(44), SAME(48), SAME(52), SAME(56), SAME(60), ['@'] = '@', SMALL('A'), SMALL('C'), SMALL('E'), SMALL('G'),
+    SMALL('I'), SMALL('K'), SMALL('M'), SMALL('O'), SMALL('Q'), SMALL('S'), SMALL('U'), SMALL('W'), SMALL('Y'),
+    ['['] = '[', SAME('\\'), SAME(96), SAME(100), SAME(104), SAME(108), SAME(112), SAME(116), SAME(120), SAME(124)
+};
+static unsigned three(unsigned characters) { return (characters * 0x9e3779b1u) >> 16; }
+
+/* Hints are of three characters or more, in small letters. */
+static void know_hints(cutter_t *c, const char *hints, int32_t count) {
+    c->hints = hints;
+    c->hint_count = count;
+    for (int32_t n = 0; n < count; n++) {
+        const unsigned char *hint = (const unsigned char *)hints;
+        unsigned at = three((unsigned)hint[0] << 16 | (unsigned)hint[1] << 8 | hint[2]);
+        c->hinted[at >> 3] |= (unsigned char)(1 << (at & 7));
+        hints += strlen(hints) + 1;
+    }
+}
+
+/* `acts`: whether an entry makes an action; the texts of `hints` must last as long as what is made here. */
 API cutter_t *qw_new(const field_t *fields, int32_t field_count, const part_t *parts, int32_t part_count,
-                     uint64_t seed, sha256_t sha256) {
+                     int32_t acts, const char *hints, int32_t hint_count, uint64_t seed, sha256_t sha256) {
     cutter_t *made = calloc(1, sizeof *made);
     if (!made || field_count > MOST_FIELDS || part_count > MOST_PARTS) { free(made); return NULL; }
+    made->acts = acts;
+    know_hints(made, hints, hint_count);
     made->field_count = field_count;
     made->part_count = part_count;
     made->seed = seed;
@@ -157,10 +193,19 @@ API cutter_t *qw_new(const field_t *fields, int32_t field_count, const part_t *p
     for (int f = 0; f < field_count; f++) {
         made->fields[f] = fields[f];
         made->lengths[f] = strlen(fields[f].name);
-        if (fields[f].required) made->required |= (uint64_t)1 << f;
+        int object = fields[f].parent + 1;
+        if (object > f || (object && fields[object - 1].kind != OBJECT)) { free(made); return NULL; }
+        made->within[object][made->within_count[object]++] = f;
+        if (fields[f].required) made->required[object] |= (uint64_t)1 << f;
         if (fields[f].kind == ONE_OF) made->stage_field = f;
-        if (fields[f].kind == SAID) made->said_fields[made->said_count++] = f;
+        if (fields[f].kind == SAID) made->said_count++;
+        if (fields[f].kind == MOMENT) made->place_of[f] = made->moment_count++;
     }
+    for (int f = 0; f < field_count; f++) /* what is said comes first */
+        if (fields[f].kind == SAID) made->place_of[f] = made->own_count++;
+    for (int f = 0; f < field_count; f++)
+        if (fields[f].kind == OWN || fields[f].kind == LIST) made->place_of[f] = made->own_count++;
+    if (made->own_count > MOST_OWN || made->moment_count > MOST_MOMENTS) { free(made); return NULL; }
     for (int p = 0; p < part_count; p++) made->parts[p] = parts[p];
     return made;
 }
@@ -170,11 +215,12 @@ static void release_rows(rows_t *rows) {
     free(rows->acts.at); free(rows->decides.at); free(rows->has.at); free(rows->names.at); free(rows->digests.at);
     free(rows->name_ends.at);
     for (int p = 0; p < MOST_PARTS; p++) free(rows->parts[p].at);
-    for (int s = 0; s < MOST_SAID; s++) { free(rows->said[s].at); free(rows->said_ends[s].at); }
+    for (int s = 0; s < MOST_OWN; s++) { free(rows->own[s].at); free(rows->own_ends[s].at); }
+    for (int m = 0; m < MOST_MOMENTS; m++) free(rows->moments[m].at);
 }
 
 API void qw_free(cutter_t *c) {
-    for (int p = 0; p < MOST_PARTS; p++) {
+    for (int p = 0; p <= MOST_PARTS; p++) {
         table_t *table = &c->tables[p];
         free(table->hashes); free(table->slots); free(table->text.at);
         free(table->begins.at); free(table->current.at); free(table->made.at);
@@ -184,6 +230,7 @@ API void qw_free(cutter_t *c) {
     release_rows(&c->chosen[1]);
     free(c->begins.at); free(c->ends.at); free(c->offsets.at); free(c->lines.at); free(c->rows); free(c->fresh);
     free(c->spans); free(c->left.at); free(c->stage_slots); free(c->key.at); free(c->unions.at);
+    free(c->doubts.at);
     free(c);
 }
 
@@ -296,6 +343,74 @@ static int which_of(const field_t *field, const char *at, size_t length) {
     return -1;
 }
 
+static int is_letter(unsigned char c) { return (unsigned char)((c | 32) - 'a') < 26; }
+static int is_digit(unsigned char c) { return (unsigned char)(c - '0') < 10; }
+
+static int hinted(const cutter_t *c, const unsigned char *at, size_t length) {
+    const char *hint = c->hints;
+    for (int32_t n = 0; n < c->hint_count; n++) {
+        size_t size = strlen(hint), same = 0;
+        while (same < size && same < length && LOWER[at[same]] == (unsigned char)hint[same]) same++;
+        if (same == size) return 1;
+        hint += size + 1;
+    }
+    return 0;
+}
+
+/* Whether a text might hold a secret; one of which this says no surely holds none (`redaction.is_clean`):
+ * it has no hint, nothing that may be base64 or URL-encoded, and no 24 letters and digits after a dot. */
+static int doubtful(const cutter_t *c, const char *text, size_t length) {
+    const unsigned char *at = (const unsigned char *)text;
+    size_t run = 0, after_dot = 0;
+    int small = 0, capital = 0, dot = 0;
+    unsigned last = 0;
+    if (length > LONGEST_OWN) return 1;
+    for (size_t place = 0; place < length; place++) {
+        unsigned char one = at[place];
+        int letter = is_letter(one), digit = is_digit(one);
+        last = (last << 8 | LOWER[one]) & 0xffffff;
+        if (place >= 2) {
+            unsigned hash = three(last);
+            if (c->hinted[hash >> 3] >> (hash & 7) & 1 && hinted(c, at + place - 2, length - place + 2)) return 1;
+        }
+        if (one == '%') return 1;
+        if (dot && (letter || digit)) {
+            if (++after_dot >= 24) return 1;
+        } else {
+            dot = one == '.';
+            after_dot = 0;
+        }
+        if (letter || digit || one == '+' || one == '/' || one == '_' || one == '-') {
+            run++;
+            small |= letter && one >= 'a';
+            capital |= letter && one < 'a';
+        } else {
+            if (run >= 20 && (capital || !small)) return 1;
+            run = 0;
+            small = capital = 0;
+        }
+    }
+    return run >= 20 && (capital || !small);
+}
+
+API int qw_doubtful(const cutter_t *c, const char *text, int64_t length) { return doubtful(c, text, (size_t)length); }
+
+static int tell(cutter_t *c, int part, int32_t number, size_t row, const span_t *spans, size_t count);
+static int32_t number_of(table_t *table, const char *at, size_t length, uint64_t seed);
+
+/* Take note of a text that could hold a secret. */
+static int look_at(cutter_t *c, span_t span, size_t row) {
+    table_t *table = &c->tables[MOST_PARTS];
+    const char *at = c->block + span.begin;
+    size_t length = (size_t)(span.end - span.begin);
+    if (!doubtful(c, at, length)) return 0;
+    int32_t number = number_of(table, at, length, c->seed);
+    if (number < 0 || add_int(&c->doubts, (int32_t)row) || add_int(&c->doubts, number)) return NO_MEMORY;
+    if (table->current.at[number] != UNASSIGNED) return 0;
+    table->current.at[number] = UNUSUAL; /* told once */
+    return tell(c, MOST_PARTS, number, row, &span, 1);
+}
+
 /* Whether the text of a field is as it has to be; what the entry has for itself goes into the row. */
 static int fits(cutter_t *c, int f, span_t span, row_t *row) {
     const field_t *field = &c->fields[f];
@@ -312,11 +427,18 @@ static int fits(cutter_t *c, int f, span_t span, row_t *row) {
     case NAME:
         row->name = span;
         return length == 36 && only(at, length, field->values);
+    case CALLED:
+        row->name = span;
+        return 1;
+    case OWN:
+        row->own[c->place_of[f]] = span;
+        return 1;
     case TIME:
         return instant(at, length, &row->time);
+    case MOMENT:
+        return instant(at, length, &row->moments[c->place_of[f]]);
     case SAID:
-        for (int s = 0; s < c->said_count; s++)
-            if (c->said_fields[s] == f) row->said[s] = span;
+        row->own[c->place_of[f]] = span;
         return only(at, length, "0123456789abcdefABCDEF-")
                || (length == 16 && only(at, length, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"));
     default:
@@ -324,54 +446,93 @@ static int fits(cutter_t *c, int f, span_t span, row_t *row) {
     }
 }
 
-static int scan_entry(cutter_t *c, const char *at, const char *end, row_t *row, span_t *spans) {
-    uint64_t seen = 0;
-    int next = 0;
-    if (end - at < 2 || *at != '{' || end[-1] != '}') return 0;
-    at++;
+/* The end of a list of texts of ASCII, none of them empty; NULL for any other value. */
+static const char *list_end(const char *at, const char *end) {
+    if (at >= end || *at++ != '[') return NULL;
+    if (at < end && *at == ']') return at + 1;
     for (;;) {
-        if (at >= end || *at++ != '"') return 0;
+        int plain = 1;
+        if (at >= end || *at != '"') return NULL;
+        const char *after = text_end(at + 1, end, &plain);
+        if (!after || !plain || after - at < 3 || after >= end) return NULL;
+        if (*after == ']') return after + 1;
+        if (*after != ',') return NULL;
+        at = after + 1;
+    }
+}
+
+/* The end of an object that is made of fields of the layout (`parent`; -1 for the entry) and of nothing else. */
+static const char *object_end(cutter_t *c, int parent, const char *at, const char *end, row_t *row, span_t *spans,
+                              uint64_t *seen) {
+    const int32_t *within = c->within[parent + 1];
+    int count = c->within_count[parent + 1], next = 0;
+    if (at >= end || *at++ != '{') return NULL;
+    for (;;) {
+        if (at >= end || *at++ != '"') return NULL;
         const char *stop = memchr(at, '"', (size_t)(end - at));
-        if (!stop || stop + 1 >= end || stop[1] != ':') return 0;
+        if (!stop || stop + 1 >= end || stop[1] != ':') return NULL;
         size_t length = (size_t)(stop - at);
         int f = -1;
-        for (int tried = 0; tried < c->field_count; tried++) { /* mostly in the order of the last entry */
-            int candidate = next + tried;
-            if (candidate >= c->field_count) candidate -= c->field_count;
+        for (int tried = 0; tried < count; tried++) { /* mostly in the order of the last entry */
+            int place = next + tried < count ? next + tried : next + tried - count, candidate = within[place];
             if (c->lengths[candidate] == length && !memcmp(c->fields[candidate].name, at, length)) {
                 f = candidate;
+                next = place + 1;
                 break;
             }
         }
-        if (f < 0 || seen >> f & 1) return 0;
-        seen |= (uint64_t)1 << f;
-        next = f + 1;
+        if (f < 0 || *seen >> f & 1) return NULL;
+        *seen |= (uint64_t)1 << f;
         at = stop + 2;
-        int plain;
-        const char *after = value_end(at, end, &plain);
-        if (!after) return 0;
+        int plain, kind = c->fields[f].kind;
+        const char *after = kind == OBJECT ? object_end(c, f, at, end, row, spans, seen)
+                            : kind == LIST ? list_end(at, end) : value_end(at, end, &plain);
+        if (!after) return NULL;
         spans[f].begin = (int32_t)(at - c->block);
         spans[f].end = (int32_t)(after - c->block);
-        if (c->fields[f].kind != RAW) {
-            if (!plain || after - at < 3) return 0;
-            if (c->fields[f].kind != WRITTEN) {
+        if (kind == LIST) {
+            row->own[c->place_of[f]] = spans[f];
+        } else if (kind != RAW && kind != OBJECT) {
+            if (!plain || after - at < 3) return NULL;
+            if (kind != WRITTEN) {
                 spans[f].begin++;
                 spans[f].end--;
-                if (!fits(c, f, spans[f], row)) return 0;
+                if (!fits(c, f, spans[f], row)) return NULL;
             }
         }
-        if (after >= end) return 0;
+        if (after >= end) return NULL;
         if (*after == '}') {
-            if (after + 1 != end) return 0;
+            at = after + 1;
             break;
         }
-        if (*after != ',') return 0;
+        if (*after != ',') return NULL;
         at = after + 1;
     }
-    if ((seen & c->required) != c->required) return 0;
+    return (*seen & c->required[parent + 1]) == c->required[parent + 1] ? at : NULL;
+}
+
+static int scan_entry(cutter_t *c, const char *at, const char *end, row_t *row, span_t *spans) {
+    uint64_t seen = 0;
+    if (end - at < 2 || end[-1] != '}' || object_end(c, -1, at, end, row, spans, &seen) != end) return 0;
     for (int f = 0; f < c->field_count; f++)
         if (!(seen >> f & 1)) spans[f].begin = spans[f].end = 0;
     return 1;
+}
+
+/* Look for secrets in what an entry has for itself. */
+static int look_through(cutter_t *c, size_t at, const span_t *spans) {
+    for (int f = 0; f < c->field_count; f++) {
+        int kind = c->fields[f].kind;
+        if (spans[f].end == spans[f].begin) continue;
+        if ((kind == OWN || kind == CALLED) && look_at(c, spans[f], at)) return NO_MEMORY;
+        if (kind != LIST) continue;
+        for (span_t item = { spans[f].begin + 2, 0 }; item.begin < spans[f].end; item.begin = item.end + 3) {
+            const char *begin = c->block + item.begin; /* `["a","b"]`: no text in it has a quote */
+            item.end = (int32_t)((const char *)memchr(begin, '"', (size_t)(spans[f].end - item.begin)) - c->block);
+            if (look_at(c, item, at)) return NO_MEMORY;
+        }
+    }
+    return 0;
 }
 
 /* ---- the different texts of parts -------------------------------------------------------------------------------- */
@@ -417,6 +578,17 @@ static int32_t number_of(table_t *table, const char *at, size_t length, uint64_t
     return number;
 }
 
+/* Have a text be read that was not met before: of a part, or (its only span) one that could hold a secret. */
+static int tell(cutter_t *c, int part, int32_t number, size_t row, const span_t *spans, size_t count) {
+    size_t width = (size_t)c->field_count;
+    if (more((void **)&c->fresh, &c->fresh_room, c->fresh_count + 1, sizeof *c->fresh)) return NO_MEMORY;
+    if (more((void **)&c->spans, &c->span_room, (c->fresh_count + 1) * width, sizeof *c->spans)) return NO_MEMORY;
+    c->fresh[c->fresh_count] = (fresh_t){ part, number, (int32_t)row };
+    memcpy(c->spans + c->fresh_count * width, spans, count * sizeof *spans);
+    c->fresh_count++;
+    return 0;
+}
+
 static int number_parts(cutter_t *c, row_t *row, size_t at, const span_t *spans) {
     for (int p = 0; p < c->part_count; p++) {
         c->key.used = 0;
@@ -433,12 +605,7 @@ static int number_parts(cutter_t *c, row_t *row, size_t at, const span_t *spans)
         row->parts[p] = number;
         if (c->tables[p].current.at[number] != UNASSIGNED) continue;
         c->tables[p].current.at[number] = UNUSUAL; /* told once; assigned before the rows are taken */
-        size_t width = (size_t)c->field_count;
-        if (more((void **)&c->fresh, &c->fresh_room, c->fresh_count + 1, sizeof *c->fresh)) return NO_MEMORY;
-        if (more((void **)&c->spans, &c->span_room, (c->fresh_count + 1) * width, sizeof *c->spans)) return NO_MEMORY;
-        c->fresh[c->fresh_count] = (fresh_t){ p, number, (int32_t)at };
-        memcpy(c->spans + c->fresh_count * width, spans, width * sizeof *spans);
-        c->fresh_count++;
+        if (tell(c, p, number, at, spans, (size_t)c->field_count)) return NO_MEMORY;
     }
     return 0;
 }
@@ -449,12 +616,13 @@ static int scan_all(cutter_t *c) {
     span_t spans[MOST_FIELDS];
     if (more((void **)&c->rows, &c->row_room, c->begins.used, sizeof *c->rows)) return NO_MEMORY;
     c->row_count = c->begins.used;
-    c->fresh_count = 0;
+    c->fresh_count = c->doubts.used = 0;
     for (size_t at = 0; at < c->row_count; at++) {
         row_t *row = &c->rows[at];
         memset(row, 0, sizeof *row);
+        for (int m = 0; m < c->moment_count; m++) row->moments[m] = NO_MOMENT;
         row->ordinary = scan_entry(c, c->block + c->begins.at[at], c->block + c->ends.at[at], row, spans);
-        if (row->ordinary && number_parts(c, row, at, spans)) return NO_MEMORY;
+        if (row->ordinary && (number_parts(c, row, at, spans) || look_through(c, at, spans))) return NO_MEMORY;
     }
     return (int)c->fresh_count;
 }
@@ -517,9 +685,12 @@ static int last_stages(cutter_t *c) {
         row_t *row = &c->rows[at];
         if (!row->ordinary || !row->stage) continue;
         const char *name = c->block + row->name.begin;
-        size_t slot = hashed(name, 36, c->seed) & (width - 1);
-        for (; c->stage_slots[slot] >= 0; slot = (slot + 1) & (width - 1))
-            if (!memcmp(c->block + c->rows[c->stage_slots[slot]].name.begin, name, 36)) break;
+        size_t length = (size_t)(row->name.end - row->name.begin);
+        size_t slot = hashed(name, length, c->seed) & (width - 1);
+        for (; c->stage_slots[slot] >= 0; slot = (slot + 1) & (width - 1)) {
+            span_t other = c->rows[c->stage_slots[slot]].name;
+            if ((size_t)(other.end - other.begin) == length && !memcmp(c->block + other.begin, name, length)) break;
+        }
         int32_t before = c->stage_slots[slot];
         if (before < 0 || row->stage > c->rows[before].stage) {
             if (before >= 0) c->rows[before].ordinary |= 2;
@@ -538,12 +709,14 @@ static int add_row(cutter_t *c, size_t at, int acts, int decides) {
     const char *entry = c->block + c->begins.at[at];
     if (!c->sha256((const unsigned char *)entry, (size_t)(c->ends.at[at] - c->begins.at[at]), digest)) return NO_MEMORY;
     int32_t has = 0;
-    for (int s = 0; s < c->said_count; s++) {
-        span_t said = row->said[s];
-        if (said.end > said.begin) has |= 1 << s;
-        if (add_bytes(&to->said[s], c->block + said.begin, (size_t)(said.end - said.begin))) return NO_MEMORY;
-        if (add_long(&to->said_ends[s], (int64_t)to->said[s].used)) return NO_MEMORY;
+    for (int s = 0; s < c->own_count; s++) {
+        span_t own = row->own[s];
+        if (s < c->said_count && own.end > own.begin) has |= 1 << s;
+        if (add_bytes(&to->own[s], c->block + own.begin, (size_t)(own.end - own.begin))) return NO_MEMORY;
+        if (add_long(&to->own_ends[s], (int64_t)to->own[s].used)) return NO_MEMORY;
     }
+    for (int m = 0; m < c->moment_count; m++)
+        if (add_long(&to->moments[m], row->moments[m])) return NO_MEMORY;
     for (int p = 0; p < c->part_count; p++)
         if (add_int(&to->parts[p], c->tables[p].current.at[row->parts[p]])) return NO_MEMORY;
     return add_bytes(&to->names, c->block + row->name.begin, (size_t)(row->name.end - row->name.begin))
@@ -556,6 +729,8 @@ static int add_row(cutter_t *c, size_t at, int acts, int decides) {
 /* Take what is ordinary of what was looked at; returns how many entries are left (`qw_left`). */
 API int qw_take(cutter_t *c) {
     c->left.used = 0;
+    for (size_t doubt = 0; doubt < c->doubts.used; doubt += 2)
+        if (c->tables[MOST_PARTS].current.at[c->doubts.at[doubt + 1]] < 0) c->rows[c->doubts.at[doubt]].ordinary = 0;
     for (size_t at = 0; at < c->row_count; at++) {
         row_t *row = &c->rows[at];
         for (int p = 0; row->ordinary && p < c->part_count; p++)
@@ -566,7 +741,7 @@ API int qw_take(cutter_t *c) {
     for (size_t at = 0; at < c->row_count; at++) {
         row_t *row = &c->rows[at];
         if (!row->ordinary) continue;
-        int acts = row->ordinary == 1, decides = 1;
+        int acts = c->acts && row->ordinary == 1, decides = 1;
         for (int p = 0; p < c->part_count; p++) decides &= c->tables[p].made.at[row->parts[p]];
         if ((acts || decides) && add_row(c, at, acts, decides)) return NO_MEMORY;
     }
@@ -592,13 +767,14 @@ static void emptied(rows_t *rows) {
     rows->acts.used = rows->decides.used = rows->has.used = rows->names.used = rows->digests.used = 0;
     rows->name_ends.used = 0;
     for (int p = 0; p < MOST_PARTS; p++) rows->parts[p].used = 0;
-    for (int s = 0; s < MOST_SAID; s++) rows->said[s].used = rows->said_ends[s].used = 0;
+    for (int s = 0; s < MOST_OWN; s++) rows->own[s].used = rows->own_ends[s].used = 0;
+    for (int m = 0; m < MOST_MOMENTS; m++) rows->moments[m].used = 0;
 }
 
 /* No rows wait any more; all texts have to be assigned anew. */
 API void qw_begin_anew(cutter_t *c) {
     emptied(&c->waiting);
-    for (int p = 0; p < c->part_count; p++)
+    for (int p = 0; p <= MOST_PARTS; p++)
         for (size_t at = 0; at < c->tables[p].current.used; at++) c->tables[p].current.at[at] = UNASSIGNED;
 }
 
@@ -615,6 +791,10 @@ API int64_t qw_choose(cutter_t *c, int32_t which) {
     rows_t *to = &c->chosen[which];
     const int32_t *wanted = which ? from->decides.at : from->acts.at;
     emptied(to);
+    size_t all = 0;
+    while (all < from->times.used && wanted[all]) all++;
+    c->view[which] = all == from->times.used ? from : to;
+    if (all == from->times.used) return (int64_t)all;
     for (size_t at = 0; at < from->times.used; at++) {
         if (!wanted[at]) continue;
         if (add_long(&to->times, from->times.at[at]) || add_long(&to->lines, from->lines.at[at])) return NO_MEMORY;
@@ -623,8 +803,10 @@ API int64_t qw_choose(cutter_t *c, int32_t which) {
         if (add_int(&to->decides, from->decides.at[at])) return NO_MEMORY;
         if (add_bytes(&to->digests, from->digests.at + at * 32, 32)) return NO_MEMORY;
         if (add_span(&to->names, &to->name_ends, &from->names, &from->name_ends, at)) return NO_MEMORY;
-        for (int s = 0; s < c->said_count; s++)
-            if (add_span(&to->said[s], &to->said_ends[s], &from->said[s], &from->said_ends[s], at)) return NO_MEMORY;
+        for (int s = 0; s < c->own_count; s++)
+            if (add_span(&to->own[s], &to->own_ends[s], &from->own[s], &from->own_ends[s], at)) return NO_MEMORY;
+        for (int m = 0; m < c->moment_count; m++)
+            if (add_long(&to->moments[m], from->moments[m].at[at])) return NO_MEMORY;
         for (int p = 0; p < c->part_count; p++)
             if (add_int(&to->parts[p], from->parts[p].at[at])) return NO_MEMORY;
     }
@@ -635,7 +817,7 @@ API int64_t qw_choose(cutter_t *c, int32_t which) {
  * fields an entry has for itself. `rows` receives a row of each; returns how many. The numbers stay here. */
 API int64_t qw_unite(cutter_t *c, int32_t which, const int32_t *parts, const int32_t *const *kinds, int32_t count,
                      int32_t own, int64_t *rows) {
-    const rows_t *from = &c->chosen[which];
+    const rows_t *from = c->view[which];
     size_t size = from->times.used, width = 1024;
     int32_t key[MOST_PARTS + 1];
     int64_t found = 0;
@@ -667,9 +849,9 @@ API int64_t qw_unite(cutter_t *c, int32_t which, const int32_t *parts, const int
 }
 
 API int32_t qw_part_at(const cutter_t *c, int32_t which, int32_t part, int64_t row) {
-    return c->chosen[which].parts[part].at[row];
+    return c->view[which]->parts[part].at[row];
 }
-API int32_t qw_has_at(const cutter_t *c, int32_t which, int64_t row) { return c->chosen[which].has.at[row]; }
+API int32_t qw_has_at(const cutter_t *c, int32_t which, int64_t row) { return c->view[which]->has.at[row]; }
 
 /* ---- Arrow's C data interface ------------------------------------------------------------------------------------ */
 
@@ -713,7 +895,7 @@ enum { TIMES, LINES, OFFSETS, STAGES, PLACES, UNIONS, PARTS };
 
 /* A column of whole numbers: 64 bits (times, lines, offsets), 8 (stages) or 32 (the rest). */
 API int qw_numbers(const cutter_t *c, int32_t which, int32_t column, arrow_array_t *array, arrow_schema_t *schema) {
-    const rows_t *from = &c->chosen[which];
+    const rows_t *from = c->view[which];
     size_t count = from->times.used;
     if (column <= OFFSETS) {
         const longs_t *longs = column == TIMES ? &from->times : column == LINES ? &from->lines : &from->offsets;
@@ -736,11 +918,11 @@ API int qw_numbers(const cutter_t *c, int32_t which, int32_t column, arrow_array
     return export("i", (int64_t)count, 0, 2, NULL, copy, NULL, array, schema);
 }
 
-enum { CONSTANT, BY_PART, BY_UNION, OWN_NAME, OWN_SAID, OWN_TIME, OWN_DIGEST };
+enum { CONSTANT, BY_PART, BY_UNION, OWN_NAME, OWN_TEXT, OWN_TIME, OWN_DIGEST, OWN_LIST, OWN_MOMENT };
 
 typedef struct {
     int32_t kind, number;    /* the part, or which of the texts that an entry has for itself */
-    const char *text;        /* of a constant, or all of the texts by number */
+    const char *text;        /* of a constant, or all of the texts by number, or what stands for an absent one */
     const int64_t *ends;     /* of each text */
 } piece_t;
 
@@ -764,6 +946,11 @@ static int add_decimal(bytes_t *to, int64_t value) {
     return add_bytes(to, digits + at, (size_t)(24 - at));
 }
 
+static int add_own(const rows_t *from, int32_t number, size_t at, bytes_t *to) {
+    int64_t begin = at ? from->own_ends[number].at[at - 1] : 0;
+    return add_bytes(to, from->own[number].at + begin, (size_t)(from->own_ends[number].at[at] - begin));
+}
+
 static int add_piece(const cutter_t *c, const rows_t *from, const piece_t *piece, size_t at, bytes_t *to) {
     int64_t begin, number;
     switch (piece->kind) {
@@ -777,10 +964,15 @@ static int add_piece(const cutter_t *c, const rows_t *from, const piece_t *piece
     case OWN_NAME:
         begin = at ? from->name_ends.at[at - 1] : 0;
         return add_bytes(to, from->names.at + begin, (size_t)(from->name_ends.at[at] - begin));
-    case OWN_SAID:
-        begin = at ? from->said_ends[piece->number].at[at - 1] : 0;
-        return add_bytes(to, from->said[piece->number].at + begin,
-                         (size_t)(from->said_ends[piece->number].at[at] - begin));
+    case OWN_TEXT:
+        return add_own(from, piece->number, at, to);
+    case OWN_LIST:
+        begin = at ? from->own_ends[piece->number].at[at - 1] : 0;
+        if (from->own_ends[piece->number].at[at] > begin) return add_own(from, piece->number, at, to);
+        return add_bytes(to, piece->text, (size_t)piece->ends[0]);
+    case OWN_MOMENT:
+        number = from->moments[piece->number].at[at];
+        return number != NO_MOMENT ? add_decimal(to, number) : add_bytes(to, piece->text, (size_t)piece->ends[0]);
     case OWN_TIME:
         return add_decimal(to, from->times.at[at]);
     default:
@@ -791,7 +983,7 @@ static int add_piece(const cutter_t *c, const rows_t *from, const piece_t *piece
 /* Texts made of pieces, a row each, or (`digested`) their SHA-256 in hexadecimal. Empty ones are null if `or_null`. */
 API int qw_texts(cutter_t *c, int32_t which, const piece_t *pieces, int32_t count, int32_t digested, int32_t or_null,
                  arrow_array_t *array, arrow_schema_t *schema) {
-    const rows_t *from = &c->chosen[which];
+    const rows_t *from = c->view[which];
     size_t rows = from->times.used;
     bytes_t out = { 0 }, whole = { 0 };
     int32_t *ends = malloc((rows + 1) * sizeof *ends);
@@ -818,13 +1010,27 @@ API int qw_texts(cutter_t *c, int32_t which, const piece_t *pieces, int32_t coun
     return export("u", (int64_t)rows, nulls, 3, valid, ends, out.at, array, schema);
 }
 
+/* Hands over the buffers of lists of texts, or frees them where something failed. */
+static int export_lists(int failed, int64_t rows, bytes_t *out, ints_t *of_texts, ints_t *of_lists,
+                        arrow_array_t *offsets, arrow_schema_t *offsets_schema, arrow_array_t *array,
+                        arrow_schema_t *schema) {
+    if (failed) { free(out->at); free(of_texts->at); free(of_lists->at); return NO_MEMORY; }
+    int64_t length = (int64_t)of_texts->used - 1;
+    if (export("i", rows + 1, 0, 2, NULL, of_lists->at, NULL, offsets, offsets_schema)) {
+        free(out->at);
+        free(of_texts->at);
+        return NO_MEMORY;
+    }
+    return export("u", length, 0, 3, NULL, of_texts->at, out->at, array, schema);
+}
+
 /* Lists of texts: the fact of the entry itself (`prefix` and its name) where there is one, then those that parts give:
  * `texts` of `parts` by number, `ends` of the texts and `groups` where the texts of each number end. */
 API int qw_lists(const cutter_t *c, int32_t which, const char *prefix, int64_t prefix_length, const int32_t *parts,
                  const char *const *texts, const int64_t *const *ends, const int64_t *const *groups, int32_t count,
                  arrow_array_t *offsets, arrow_schema_t *offsets_schema, arrow_array_t *array,
                  arrow_schema_t *schema) {
-    const rows_t *from = &c->chosen[which];
+    const rows_t *from = c->view[which];
     size_t rows = from->times.used;
     bytes_t out = { 0 };
     ints_t of_texts = { 0 }, of_lists = { 0 };
@@ -846,12 +1052,59 @@ API int qw_lists(const cutter_t *c, int32_t which, const char *prefix, int64_t p
         if (out.used > INT32_MAX) failed = NO_MEMORY;
         failed = failed || add_int(&of_lists, (int32_t)of_texts.used - 1);
     }
-    if (failed) { free(out.at); free(of_texts.at); free(of_lists.at); return NO_MEMORY; }
-    int64_t length = (int64_t)of_texts.used - 1;
-    if (export("i", (int64_t)rows + 1, 0, 2, NULL, of_lists.at, NULL, offsets, offsets_schema)) {
-        free(out.at);
-        free(of_texts.at);
-        return NO_MEMORY;
+    return export_lists(failed, (int64_t)rows, &out, &of_texts, &of_lists, offsets, offsets_schema, array, schema);
+}
+
+/* The items of a list that is written as `list_end` has it. */
+static int add_items(const char *at, const char *end, bytes_t *out, ints_t *of_texts) {
+    for (const char *item = at + 2; item < end;) {
+        const char *stop = memchr(item, '"', (size_t)(end - item));
+        if (add_bytes(out, item, (size_t)(stop - item)) || out->used > INT32_MAX) return NO_MEMORY;
+        if (add_int(of_texts, (int32_t)out->used)) return NO_MEMORY;
+        item = stop + 3;
     }
-    return export("u", length, 0, 3, NULL, of_texts.at, out.at, array, schema);
+    return 0;
+}
+
+/* Lists of texts that entries have for themselves; what is absent is empty. */
+API int qw_own_lists(const cutter_t *c, int32_t which, int32_t number, arrow_array_t *offsets,
+                     arrow_schema_t *offsets_schema, arrow_array_t *array, arrow_schema_t *schema) {
+    const rows_t *from = c->view[which];
+    size_t rows = from->times.used;
+    bytes_t out = { 0 };
+    ints_t of_texts = { 0 }, of_lists = { 0 };
+    int failed = more((void **)&out.at, &out.room, 1, 1) || add_int(&of_texts, 0) || add_int(&of_lists, 0);
+    for (size_t at = 0; !failed && at < rows; at++) {
+        int64_t begin = at ? from->own_ends[number].at[at - 1] : 0, end = from->own_ends[number].at[at];
+        failed = (end > begin && add_items(from->own[number].at + begin, from->own[number].at + end, &out, &of_texts))
+                 || add_int(&of_lists, (int32_t)of_texts.used - 1);
+    }
+    return export_lists(failed, (int64_t)rows, &out, &of_texts, &of_lists, offsets, offsets_schema, array, schema);
+}
+
+/* Whether entries have a list for themselves, as a column of 8 bits. */
+API int qw_has_lists(const cutter_t *c, int32_t which, int32_t number, arrow_array_t *array, arrow_schema_t *schema) {
+    const rows_t *from = c->view[which];
+    size_t rows = from->times.used;
+    int8_t *has = malloc(rows + 8);
+    if (!has) return NO_MEMORY;
+    for (size_t at = 0; at < rows; at++)
+        has[at] = from->own_ends[number].at[at] > (at ? from->own_ends[number].at[at - 1] : 0);
+    return export("c", (int64_t)rows, 0, 2, NULL, has, NULL, array, schema);
+}
+
+/* Moments that entries have for themselves, null where they have none. */
+API int qw_moments(const cutter_t *c, int32_t which, int32_t number, arrow_array_t *array, arrow_schema_t *schema) {
+    const rows_t *from = c->view[which];
+    size_t rows = from->times.used;
+    int64_t nulls = 0, *copy = malloc(rows * 8 + 8);
+    unsigned char *valid = calloc(rows / 8 + 1, 1);
+    if (!copy || !valid) { free(copy); free(valid); return NO_MEMORY; }
+    for (size_t at = 0; at < rows; at++) {
+        int64_t moment = from->moments[number].at[at];
+        copy[at] = moment == NO_MOMENT ? 0 : moment;
+        if (moment == NO_MOMENT) nulls++;
+        else valid[at / 8] |= (unsigned char)(1 << at % 8);
+    }
+    return export("l", (int64_t)rows, nulls, 2, valid, copy, NULL, array, schema);
 }

@@ -10,8 +10,8 @@ from typing import Any
 
 from quowarranto.compiled import build
 
-MOST_MEMBERS, MOST_PARTS, MOST_SAID = 40, 8, 4
-VERSION = 2
+MOST_MEMBERS, MOST_PARTS, MOST_OWN, MOST_MOMENTS = 60, 8, 12, 4
+VERSION = 3
 """Of what stands between the two; a library of another one is not used."""
 IN_PYTHON = "QUO_IN_PYTHON"
 """A variable of the environment: if it is set, everything is done in Python."""
@@ -24,6 +24,7 @@ class Field(Structure):
         ("name", c_char_p),
         ("kind", c_int32),
         ("required", c_int32),
+        ("parent", c_int32),
         ("values", c_char_p),
         ("count", c_int32),
     )
@@ -93,7 +94,10 @@ class ArrowArray(Structure):
 _ARROW = (POINTER(ArrowArray), POINTER(ArrowSchema))
 _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "qw_version": (c_int32, ()),
-    "qw_new": (c_void_p, (POINTER(Field), c_int32, POINTER(PartOf), c_int32, c_uint64, c_void_p)),
+    "qw_new": (
+        c_void_p,
+        (POINTER(Field), c_int32, POINTER(PartOf), c_int32, c_int32, c_char_p, c_int32, c_uint64, c_void_p),
+    ),
     "qw_free": (None, (c_void_p,)),
     "qw_scan_lines": (c_int32, (c_void_p, c_char_p, c_int64, c_int64, c_int64, c_int32)),
     "qw_newlines": (c_int64, (c_void_p, c_int64, c_int64)),
@@ -101,6 +105,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "qw_fresh": (POINTER(Fresh), (c_void_p,)),
     "qw_fresh_spans": (POINTER(Span), (c_void_p,)),
     "qw_assign": (None, (c_void_p, c_int32, c_int32, c_int32, c_int32)),
+    "qw_doubtful": (c_int32, (c_void_p, c_char_p, c_int64)),
     "qw_take": (c_int32, (c_void_p,)),
     "qw_left": (POINTER(c_int32), (c_void_p,)),
     "qw_entries": (c_int64, (c_void_p,)),
@@ -127,6 +132,9 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
             *(c_int32, *_ARROW, *_ARROW),
         ),
     ),
+    "qw_own_lists": (c_int32, (c_void_p, c_int32, c_int32, *_ARROW, *_ARROW)),
+    "qw_has_lists": (c_int32, (c_void_p, c_int32, c_int32, *_ARROW)),
+    "qw_moments": (c_int32, (c_void_p, c_int32, c_int32, *_ARROW)),
 }
 
 

@@ -79,8 +79,9 @@ class Cut(msgspec.Struct, frozen=True):
         members: per part, what it is read from.
         said: attributes of the action that an entry has for itself, by name; "" where it has none. Letters, digits and
             dashes only: nothing that is escaped, and nothing that could be a secret.
-        own: fields of the action that an entry has for itself, by name, as `records.model` has them. These and the
-            names beside them are searched for secrets; an entry that holds one is not ordinary.
+        own: fields of the record that an entry has for itself, by name (`principal.id`): texts, "" where there is none,
+            lists of texts, or moments; None where there is none. These and the names beside them are searched for
+            secrets; an entry that holds one is not ordinary.
     """
 
     ordinary: Sequence[bool]
@@ -90,19 +91,23 @@ class Cut(msgspec.Struct, frozen=True):
     members: tuple[Sequence[Any], ...]
     said: dict[str, Sequence[str]] = {}
     own: dict[str, Sequence[Any]] = {}
+    any_names: bool = False
+    """Names may be any text, so that they have to be searched even where there is nothing else."""
 
 
 class Ordinary(msgspec.Struct, frozen=True, kw_only=True):
     """How the ordinary entries of a source are read many at a time: as parts, each different one of which is read once.
 
-    An ordinary entry makes one action and at most one fact, which that action cites first. Whatever makes an entry
-    unusual sends it to `Source.read`, and both ways must agree to the last byte (tests/sources/test_ordinary.py).
+    An ordinary entry makes one action and at most one fact, which that action cites first, or a fact alone. Whatever
+    makes an entry unusual sends it to `Source.read`, and both ways must agree to the last byte
+    (tests/sources/test_ordinary.py).
 
     Args:
         cut: into their parts, those entries that are proven ordinary: every byte of them is accounted for by the
             members named, so that nothing is repeated, unknown or lost.
         parts: in the order of the members.
-        action_id, fact_id: what precedes the entry's name in the ids; both records bear its time.
+        action_id, fact_id: what precedes the entry's name in the ids; both records bear its time. Without an
+            `action_id` there is no action, and fields that entries have for themselves are those of the fact.
         fact_kind: the kind of the fact.
         layout: by which entries are cut, where that is all that `cut` does: it is done in machine code then.
     """
@@ -110,7 +115,7 @@ class Ordinary(msgspec.Struct, frozen=True, kw_only=True):
     cut: Callable[[Sequence[bytes | memoryview]], Cut]
     parts: tuple[Part, ...]
     layout: Layout | None = None
-    action_id: str
+    action_id: str | None
     fact_id: str = ""
     fact_kind: Kind = "decision"
 
@@ -138,8 +143,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     recognise: Callable[[Sample], int]
     """0 (not mine) to 100 (certainly mine); the highest wins."""
     read: Callable[[Entry], Outcome]
-    ordinary: Ordinary | None = None
-    """A faster way for most entries; without one every entry goes through `read`."""
+    ordinary: tuple[Ordinary, ...] = ()
+    """A faster way for most entries, each tried on what those before it leave; all others go through `read`."""
     derive: Callable[[Sequence[Observation]], Iterable[tuple[Record, Observation]]] | None = None
     """Facts, or actions, each with the observation whose entry it is shown with. An action's id must come of entries
     that are never taken back: more observations may change what an action is, not whether there was one."""

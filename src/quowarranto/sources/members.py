@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec.structs import astuple, fields
 
-from quowarranto.records import instants
+from quowarranto.records import Instant, instants
 from quowarranto.sources.entry import Cut
-from quowarranto.sources.layout import ANY_HEXADECIMAL, CAPITALS, NAME_LENGTH, Layout, Member
+from quowarranto.sources.layout import ANY_HEXADECIMAL, CAPITALS, NAME_LENGTH, Layout, Member, parent
 
 NOTHING = msgspec.Raw(b"")
 """The default of an optional member that is kept as it is written; that of one that is a text is ""."""
@@ -19,54 +19,111 @@ NOTHING = msgspec.Raw(b"")
 
 def cutter(layout: Layout) -> Callable[[Sequence[bytes | memoryview]], Cut]:
     """Cuts entries by a layout, in Python."""
-    members = Members(_struct(layout))
-    place = {member.name: number for number, member in enumerate(layout.members)}
-    checked = [(place[member.name], _CHECKS[member.how], member) for member in layout.members if member.how in _CHECKS]
-    names, moments, staged, said = (
-        [member for member in layout.members if member.how == how] for how in ("name", "time", "stage", "said")
-    )
+    read = _Objects(layout, "")
+    checked = [(member, _CHECKS[member.how]) for member in layout.members if member.how in _CHECKS]
+    (name,) = layout.own("name", "called")
+    (moment,) = layout.own("time")
+    staged = layout.own("stage")
     stages = {text: number for member in staged for number, text in enumerate(member.values)}
 
-    def column(columns: list[Sequence[Any]], name: str) -> Sequence[Any]:
+    def column(columns: dict[str, Sequence[Any]], name: str) -> Sequence[Any]:
         beside = layout.unless.get(name)
         if beside is None:
-            return columns[place[name]]
-        pairs = zip(columns[place[beside]], columns[place[name]], strict=True)
+            return columns[name]
+        pairs = zip(columns[beside], columns[name], strict=True)
         return [value[:0] if other else value for other, value in pairs]
 
     def cut(entries: Sequence[bytes | memoryview]) -> Cut:
-        ordinary, columns = members.columns(entries)
-        times = instants(columns[place[moments[0].name]])
+        ordinary, columns = read.columns(entries)
+        times = instants(columns[moment.name])
         if None in times:
             ordinary = [yes and time is not None for yes, time in zip(ordinary, times, strict=True)]
-        for number, check, member in checked:
-            if not check(columns[number], member):
-                values = columns[number]
+        for member, check in checked:
+            values = columns[member.name]
+            if not check(values, member):
                 ordinary = [yes and check((value,), member) for yes, value in zip(ordinary, values, strict=True)]
+        own: dict[str, Sequence[Any]] = {member.called: columns[member.name] for member in layout.own("own")}
+        for one in layout.own("list", "moment"):
+            texts = columns[one.name]
+            known = {text: _OF[one.how](text) for text in {*texts}}
+            own[one.called] = [known[text] for text in texts]
+            ordinary = [
+                yes and (not text or known[text] is not None) for yes, text in zip(ordinary, texts, strict=True)
+            ]
         return Cut(
             ordinary=ordinary,
-            names=columns[place[names[0].name]],
+            names=columns[name.name],
             times=times,
-            stages=[stages.get(text, 0) for text in columns[place[staged[0].name]]] if staged else [0] * len(entries),
+            stages=[stages.get(text, 0) for text in columns[staged[0].name]] if staged else [0] * len(entries),
             members=tuple(list(zip(*(column(columns, name) for name in part), strict=True)) for part in layout.parts),
-            said={member.called: columns[place[member.name]] for member in said},
+            said={member.called: columns[member.name] for member in layout.own("said")},
+            own=own,
+            any_names=name.how == "called",
         )
 
     return cut
 
 
-def _struct(layout: Layout) -> type[msgspec.Struct]:
-    """The wire type of an entry."""
+class _Objects:
+    """Members of entries, or of the objects of one name in them, and of the objects in those, by their names."""
+
+    def __init__(self, layout: Layout, within: str) -> None:
+        self._members = [member for member in layout.members if parent(member) == within]
+        self._read = Members(_struct(self._members))
+        self._objects = [(member.name, _Objects(layout, member.name)) for member in self._members if _holds(member)]
+
+    def columns(self, entries: Sequence[bytes | memoryview]) -> tuple[list[bool], dict[str, Sequence[Any]]]:
+        """Which of them are made of these members alone, and a column per member; an empty entry has none."""
+        ordinary, columns = self._read.columns(entries)
+        found = {member.name: column for member, column in zip(self._members, columns, strict=True)}
+        for name, inside in self._objects:
+            whole, inner = inside.columns(found[name])
+            ordinary = [
+                yes and (also or not written) for yes, also, written in zip(ordinary, whole, found[name], strict=True)
+            ]
+            found |= inner
+        return ordinary, found
+
+
+def _holds(member: Member) -> bool:
+    return member.how == "object"
+
+
+def _struct(members: Sequence[Member]) -> type[msgspec.Struct]:
+    """The wire type of an entry, or of an object in one."""
     wire: list[Any] = []
-    for member in layout.members:
+    for member in members:
         kind: Any
         nothing: Any
-        if member.how in ("raw", "written"):
+        if member.how in ("raw", "written", "object", "list"):
             kind, nothing = msgspec.Raw, NOTHING
         else:
             kind, nothing = (Literal[member.values] if member.how in ("exact", "stage") else str), ""
-        wire.append((member.name, kind) if member.required else (member.name, kind, nothing))
+        name = member.name.rpartition(".")[2]
+        wire.append((name, kind) if member.required else (name, kind, nothing))
     return msgspec.defstruct("Entry", wire, forbid_unknown_fields=True, gc=False, kw_only=True)
+
+
+_texts_of = msgspec.json.Decoder(tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _list_of(written: bytes) -> tuple[str, ...] | None:
+    """A list of texts of ASCII, none of them empty or escaped."""
+    if not written.isascii() or b"\\" in written:
+        return None
+    try:
+        found = _texts_of(written)
+    except ValueError:
+        return None
+    return found if _encode(found) == written else None
+
+
+def _moment_of(text: str) -> Instant | None:
+    return instants([text])[0]
+
+
+_OF: dict[str, Callable[[Any], Any]] = {"list": _list_of, "moment": _moment_of}
 
 
 def _named(values: Sequence[str], member: Member) -> bool:
@@ -131,8 +188,13 @@ class Members:
                 fixed += around
             elif any(column):
                 mixed.append([around if value else 0 for value in column])
-        texts = zip(*(column for raw, column in zip(self._raw, columns, strict=True) if not raw), strict=True)
-        values = zip(*(column for raw, column in zip(self._raw, columns, strict=True) if raw), strict=True)
+        texts, values = (
+            zip(*of_kind, strict=True) if of_kind else repeat((), len(entries))
+            for of_kind in (
+                [column for raw, column in zip(self._raw, columns, strict=True) if raw is kind]
+                for kind in (False, True)
+            )
+        )
         whole = [
             yes and length == fixed + some + len("".join(text)) + len(b"".join(value))
             for yes, length, some, text, value in zip(

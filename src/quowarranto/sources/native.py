@@ -24,7 +24,8 @@ from quowarranto.records import (
     Rule,
 )
 from quowarranto.sources.entry import Entry, Outcome, Sample, Source
-from quowarranto.sources.plain_actions import ORDINARY, Name, PlainAction, Who, plain_action, principals
+from quowarranto.sources.native_ordinary import ACTIONS, facts
+from quowarranto.sources.plain_actions import Name, PlainAction, Who, plain_action, principals
 from quowarranto.sources.strict import reason_of, strict_object
 from quowarranto.sources.times import instant
 
@@ -202,7 +203,7 @@ SOURCE = Source(
     reads=("JSON lines of actions and authority facts",),
     recognise=recognise,
     read=read,
-    ordinary=ORDINARY,
+    ordinary=(ACTIONS, facts(_fact)),
     ceiling="proven",
     raise_it="write the keys of what allowed the action into `cites`",
 )

@@ -89,7 +89,7 @@ SOURCE = Source(
     ),
     recognise=recognise,
     read=read,
-    ordinary=ORDINARY,
+    ordinary=(ORDINARY,),
     derive=derive,
     wrappers=("Records", "Events"),
     ceiling="partial",

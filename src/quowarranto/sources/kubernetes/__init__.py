@@ -105,7 +105,7 @@ SOURCE = Source(
     ),
     recognise=recognise,
     read=read,
-    ordinary=ORDINARY,
+    ordinary=(ORDINARY,),
     derive=derive,
     wrappers=("items", "records"),
     documents=(".yaml", ".yml"),
