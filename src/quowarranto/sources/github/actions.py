@@ -17,6 +17,9 @@ _REFUSED = frozenset(("protected_branch.rejected_ref_update", "user.failed_login
 _FINE_GRAINED = "fine-grained personal access token"
 _MILLISECOND = 1000
 _POLICIES = frozenset(("create", "update", "destroy"))
+_NOT_ENFORCED = frozenset(("disabled", "evaluate"))
+"""A ruleset with such an enforcement stops nothing."""
+_INSTALLED = {"create": True, "unsuspend": True, "suspend": False, "destroy": False}
 
 
 def action_of(event: Event, at: Instant, document: str) -> Action:
@@ -48,7 +51,7 @@ def facts_of(event: Event, action: Action, document: str) -> Iterator[AuthorityF
         yield from _fine_grained(event, action, str(event.user_programmatic_access_id), step)
     elif event.action in ("repo.add_member", "repo.remove_member") and event.user and event.in_repository:
         yield _member(event, action, event.in_repository, event.user, step)
-    elif group == "integration_installation" and step in ("create", "destroy") and (event.integration or event.name):
+    elif group == "integration_installation" and step in _INSTALLED and (event.integration or event.name):
         yield _installation(event, action, event.integration or event.name or "", step)
 
 
@@ -140,7 +143,7 @@ def _override(event: Event, action: Action, document: str) -> AuthorityFact:
 
 
 def _ruleset(event: Event, action: Action, ruleset: str, step: str) -> AuthorityFact:
-    ended = step == "destroy"
+    ended = step == "destroy" or event.ruleset_enforcement in _NOT_ENFORCED
     return AuthorityFact(
         kind="policy",
         id=keys.ruleset_key(ruleset),
@@ -182,12 +185,20 @@ def _fine_grained(event: Event, action: Action, token: str, step: str) -> Iterat
 
 
 def _selected(event: Event) -> tuple[Rule, ...] | None:
-    """The repositories that were named, if they were; what is not about a repository is not limited by them."""
+    """The repositories that were named, if they were, else those of the organisation that let the token in.
+
+    What is not about a repository is not limited by them.
+    """
     named = [one for one in event.repositories or () if isinstance(one, str) and "/" in one]
+    owner = event.in_organisation
     if event.repository_selection in (None, "all") or not named:
-        return None
-    elsewhere = tuple(f"{kind}:*" for kind in ("organization", "enterprise", "user", "path"))
-    return (Rule(resources=elsewhere), Rule(resources=tuple(f"repository:{one}" for one in named)))
+        if owner is None or "*" in owner or "?" in owner:
+            return None
+        return (Rule(resources=_BEYOND_REPOSITORIES), Rule(resources=(f"repository:{owner}/*",)))
+    return (Rule(resources=_BEYOND_REPOSITORIES), Rule(resources=tuple(f"repository:{one}" for one in named)))
+
+
+_BEYOND_REPOSITORIES = tuple(f"{kind}:*" for kind in ("organization", "enterprise", "user", "path"))
 
 
 def _member(event: Event, action: Action, repository: str, user: str, step: str) -> AuthorityFact:
@@ -206,7 +217,7 @@ def _member(event: Event, action: Action, repository: str, user: str, step: str)
 
 def _installation(event: Event, action: Action, app: str, step: str) -> AuthorityFact:
     """An app acts under its name in lower case, with dashes, and `[bot]` behind it."""
-    ended = step == "destroy"
+    ended = not _INSTALLED[step]
     slug = app if holds_a_secret(app) else re.sub(r"[^a-z0-9]+", "-", app.lower()).strip("-")
     owner = event.in_organisation or event.user or event.actor or "unknown"
     return AuthorityFact(

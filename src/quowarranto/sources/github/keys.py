@@ -11,12 +11,15 @@ def review_key(run: str, environment: str | None) -> str:
 
 
 def bypass_key(run: str, environment: str | None) -> str:
-    return f"github/bypass/{run}/{environment or 'any'}"
+    return f"github/bypass/{run}/{environment}" if environment else f"github/bypass/{run}"
 
 
 def waiting_for(run: str, environment: str | None) -> str:
-    """By what a job that waited for an environment finds the review that let it go on."""
-    return f"github/run/{run}/environment/{environment or 'any'}"
+    """By what a job that waited for an environment finds the review that let it go on.
+
+    No word stands for whichever environment it was: it could be the name of one.
+    """
+    return f"github/run/{run}/environment/{environment}" if environment else f"github/run/{run}/environment"
 
 
 def token_key(hashed: str) -> str:

@@ -1,4 +1,4 @@
-"""Reviews of deployments: who set a run off, who let it reach an environment, and when the run was over."""
+"""What several entries tell: reviews of a run's deployments until it is over, and tokens of members who were removed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,17 @@ _STEPS = {
 }
 
 
+_REMOVED = ("org.remove_member", "org.remove_outside_collaborator")
+_LET_IN = "personal_access_token.access_granted"
+
+
 def observations_of(event: Event, action: Action) -> Iterator[Observation]:
     step = _STEPS.get(event.action)
+    if event.user and event.in_organisation and event.action in (_LET_IN, *_REMOVED):
+        token = event.user_programmatic_access_id
+        data = {"token": None if token is None else str(token), "by": action.id}
+        kind = "let in" if event.action == _LET_IN else "removed"
+        yield Observation(f"{kind}/{event.in_organisation}/{event.user}", action.time, data)
     if step is None or event.workflow_run_id is None:
         return
     yield Observation(
@@ -42,8 +51,30 @@ def derive(observations: Sequence[Observation]) -> Iterable[tuple[Record, Observ
     runs: dict[str, list[Observation]] = defaultdict(list)
     for one in sorted(observations, key=lambda one: (one.at, str(one.data["by"]))):
         runs[one.name].append(one)
-    for steps in runs.values():
-        yield from _reviews(steps)
+    for name, steps in runs.items():
+        kind, _, member = name.partition("/")
+        if kind == "run":
+            yield from _reviews(steps)
+        elif kind == "let in":
+            yield from _left_behind(steps, runs.get(f"removed/{member}", []))
+
+
+def _left_behind(let_in: list[Observation], removed: list[Observation]) -> Iterator[tuple[Record, Observation]]:
+    """Whoever is removed from an organisation loses the tokens that it had let in."""
+    for one in removed:
+        tokens = {str(seen.data["token"]) for seen in let_in if seen.data["token"] and seen.at <= one.at}
+        for token in sorted(tokens):
+            yield (
+                AuthorityFact(
+                    kind="approval",
+                    id=keys.fine_grained_key(token),
+                    time=one.at,
+                    fact="ended",
+                    end="revoked",
+                    attributes={"ended_by": one.data["by"]},
+                ),
+                one,
+            )
 
 
 def _reviews(steps: list[Observation]) -> Iterator[tuple[Record, Observation]]:

@@ -3,7 +3,8 @@
 Reads     LogEvent objects of the system log: JSON lines, arrays (the API), bodies of event hooks, events of
           EventBridge; names of members in small letters too, as some collectors write them.
 Yields    an Action per event; sessions, API tokens, sign-on decisions with the rule that decided, changes of rules,
-          assignments of applications, privileges of administrators.
+          assignments of applications, privileges of administrators; observations of users, of which `derive` makes the
+          ends of what they held.
 Time      `published`, RFC 3339, milliseconds.
 Not seen  groups and what they give, what a role or a rule allows, OAuth tokens after they were issued, how long a
           session may last.
@@ -17,12 +18,13 @@ from typing import Any
 
 from quowarranto.records import Record
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
+from quowarranto.sources.okta.history import derive, observations_of
 from quowarranto.sources.okta.records import action_of, facts_of
 from quowarranto.sources.okta.wire import events_of, understood
 from quowarranto.sources.strict import strict_json
 from quowarranto.sources.times import instant
 
-__all__ = ["SOURCE", "read", "recognise"]
+__all__ = ["SOURCE", "derive", "read", "recognise"]
 
 _EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 
@@ -36,7 +38,8 @@ def read(entry: Entry) -> Outcome:
     for one in events_of(value):
         event = understood(one)
         action = action_of(event, instant("published", event.published))
-        found += [action, *facts_of(event, action)]
+        facts = facts_of(event, action)
+        found += [action, *facts, *observations_of(event, action, facts)]
     return found or Skipped("a delivery without events")
 
 
@@ -68,6 +71,7 @@ SOURCE = Source(
     reads=("LogEvent objects (API, event hooks, EventBridge, collectors)",),
     recognise=recognise,
     read=read,
+    derive=derive,
     ceiling="proven",
     raise_it="keep the log from before the tokens and sign-on rules in it were made: both are then named",
 )
