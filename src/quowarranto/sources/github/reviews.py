@@ -1,4 +1,4 @@
-"""What several entries tell: reviews of a run's deployments until it is over, and tokens of members who were removed."""
+"""What several entries tell: reviews of deployments until their run is over, and tokens of removed members."""
 
 from __future__ import annotations
 
