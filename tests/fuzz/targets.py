@@ -30,9 +30,8 @@ from quowarranto.case.sampling import sample_documents, shape_of
 from quowarranto.case.unpacking import blocks, packing_of
 from quowarranto.errors import QuoWarrantoError, RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Origin
-from quowarranto.replay import cedar, rbac, vault_acl
-from quowarranto.replay.language import Policy, Request
 from quowarranto.sources import SOURCES, Entry, Observation, Sample, Skipped, Source
+from tests.fuzz.policies import policies
 from tests.sources import golden
 from tests.sources.sampled import ALL, entries, source_of
 
@@ -53,7 +52,7 @@ class Target(msgspec.Struct, frozen=True):
 def targets() -> list[Target]:
     """All of them, sources first."""
     found = [Target(source.name, partial(_of_source, source.name), partial(_read, source)) for source in SOURCES]
-    return found + [Target(name, seeds, run) for name, (seeds, run) in _BESIDE.items()]
+    return found + [Target(name, seeds, run) for name, (seeds, run) in (_BESIDE | policies()).items()]
 
 
 # ---- sources ---------------------------------------------------------------------------------------------------------
@@ -204,46 +203,6 @@ def _configured(data: bytes) -> str:
     return "settings"
 
 
-def _policy(language: str, data: bytes) -> str:
-    """A policy file, alone and beside one that is sound."""
-    evaluate, policies = _LANGUAGES[language], [Policy("x", data.decode("utf-8", "replace"))]
-    said = [evaluate(policies, _REQUEST)]
-    said.append(evaluate([*policies, Policy("y", "permit (principal, action, resource);")], _REQUEST))
-    return " ".join(f"{one.effect} {one.errors[0][:40] if one.errors else ''}" for one in said)
-
-
-def _asked(data: bytes) -> str:
-    """What a recorded request asks, and the answer to it by a policy that looks at all of it."""
-    for document in _documents(data):
-        recorded = document.get("request", document) if isinstance(document, dict) else None
-        asked = cedar.request_of(recorded, data.decode("utf-8", "replace"))
-        if asked is not None:
-            return str(cedar.evaluate([Policy("x", _LOOKS)], asked).effect)
-    return "nothing asked"
-
-
-_LANGUAGES = {"cedar": cedar.evaluate, "rbac": rbac.evaluate, "vault_acl": vault_acl.evaluate}
-_LOOKS = 'permit (principal, action, resource) when { principal has a && context has b && resource.c like "*" };'
-_REQUEST = Request(
-    subject={"type": "user", "id": "ann", "properties": {"groups": ["g"]}},
-    action={"name": "get"},
-    resource={"type": "pods", "id": "default/a", "properties": {"namespace": "default"}},
-)
-
-
-def _policies() -> list[bytes]:
-    """Texts and entities that hold a bit of everything, since the samples of sources are decisions."""
-    return [
-        b'@id("a") permit (principal == User::"ann", action in [Action::"get"], resource is Photo in Album::"x") '
-        b'when { principal.age > 3 && context.ip.isInRange(ip("10.0.0.0/8")) } unless { resource.tags.contains("y") };',
-        b"forbid (principal, action, resource); permit (principal == ?principal, action, resource);",
-        b'[{"uid": {"type": "User", "id": "ann"}, "attrs": {"age": 3}, "parents": [{"type": "Group", "id": "g"}]}]',
-        b'{"staticPolicies": {"p": {"effect": "permit", "principal": {"op": "All"}, "action": {"op": "All"}, '
-        b'"resource": {"op": "All"}, "conditions": []}}}',
-        b'{"": {"entityTypes": {"User": {"shape": {"type": "Record", "attributes": {}}}}, "actions": {}}}',
-    ]
-
-
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="quo-fuzz-")
@@ -297,10 +256,6 @@ _BESIDE: dict[str, tuple[Callable[[], list[bytes]], Callable[[bytes], str]]] = {
     "case/inputs": (_files, _recognised),
     "case/unpacking": (_packed, _unpacked),
     "quo.toml": (_settings, _configured),
-    "policy/cedar": (_policies, partial(_policy, "cedar")),
-    "policy/rbac": (partial(_files, ".yaml", ".yml"), partial(_policy, "rbac")),
-    "policy/vault_acl": (partial(_files, ".hcl"), partial(_policy, "vault_acl")),
-    "policy/request": (partial(_of_source, "cedar"), _asked),
 }
 OWN = (QuoWarrantoError, RejectedEntry)
 """What a parser may raise."""

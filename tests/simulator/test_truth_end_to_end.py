@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sources.golden import refused
 
-from quowarranto.case.query import quarantine, verdicts
+from quowarranto.case.query import verdicts
 from quowarranto.case.store import Case
 from quowarranto.findings import present
 from quowarranto.findings.whole import all_findings
@@ -70,7 +71,7 @@ def test_every_action_is_judged_and_no_other(world: Judged) -> None:
 def test_the_broken_lines_are_in_quarantine_and_no_others(world: Judged) -> None:
     """One in every log; the counts of the run add up with them."""
     root = world.truth.logs
-    found = Counter(Path(row["file"]).relative_to(root).as_posix() for row in quarantine(world.case.snapshot()))
+    found = Counter(Path(row["file"]).relative_to(root).as_posix() for row in refused(world.case.snapshot()))
     assert found == world.truth.expected_quarantine
     totals = world.outcome.totals
     assert totals.entries == totals.recorded + totals.skipped + totals.quarantined

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from quowarranto.case.query import Filters, connect, quarantine, records, rows, verdicts
-from quowarranto.case.store import Case
+from quowarranto.case.reading import READER_FAILED
+from quowarranto.case.store import Case, Snapshot
 from quowarranto.pipeline import link_paths
 
 HERE = Path(__file__).parent
@@ -47,9 +48,21 @@ def told(case: Path, logs: Path | None = None) -> dict[str, Any]:
             "types": {Path(one["file"]).name: one["type"] for one in inputs},
             "records": [_plain(one) for one in records(snapshot)],
             "skipped": dict(sorted(skipped.items())),
-            "quarantined": [[Path(one["file"]).name, one["line"], one["reason"]] for one in quarantine(snapshot)],
+            "quarantined": [[Path(one["file"]).name, one["line"], one["reason"]] for one in refused(snapshot)],
             "verdicts": {one["id"]: _judged(one) for one in verdicts(snapshot, Filters())},
         }
+
+
+def refused(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """The quarantined entries.
+
+    Raises:
+        AssertionError: one met a fault of the reader. That is nothing to write down as expected.
+    """
+    found = list(quarantine(snapshot))
+    faults = [f"{one['file']}:{one['line']}: {one['reason']}" for one in found if READER_FAILED in one["reason"]]
+    assert faults == [], faults
+    return found
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,8 @@ _PIECES = 400
 """Pieces that are taken at a time, where entries do not come as lines."""
 _LONGEST_LINE = 512 * 1024 * 1024
 """A longer line is quarantined without being kept in memory."""
+READER_FAILED = "the reader failed on it"
+"""How a reason begins where an entry met a fault of its reader: that is ours to mend, and no sample may keep it."""
 _TOO_MANY = "more records than one reading task can number"
 SEQUENCE_BITS = 28
 TASK_BITS = 18
@@ -332,7 +334,7 @@ class _Reader:
             raise
         except Exception as error:
             # a fault of the reader must not stop the run nor lose the line; a traceback could quote it
-            self._quarantine(piece, f"the reader failed on it ({type(error).__name__}): please report this")
+            self._quarantine(piece, f"{READER_FAILED} ({type(error).__name__}): please report this")
             return
         if isinstance(outcome, Skipped):
             self._skip(outcome.reason)

@@ -11,6 +11,8 @@ Instant = int
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST: Instant = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST: Instant = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 _RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:)(\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
@@ -93,6 +95,8 @@ def _parse(text: str) -> Instant:
         micros += 1_000_000
     if fraction:
         micros += int(fraction[:6].ljust(6, "0"))
+    if not _FIRST <= micros <= _LAST:  # an offset or a leap second leads there, and it could not be written again
+        raise ValueError("a time outside the years 1 to 9999")
     return micros
 
 
@@ -103,8 +107,11 @@ def _why_not(text: str) -> str:
 
 
 def format_instant(at: Instant) -> str:
-    """Write an instant as RFC 3339 in UTC, with a fraction only where there is one."""
-    seconds, micros = divmod(at, 1_000_000)
+    """Write an instant as RFC 3339 in UTC, with a fraction only where there is one.
+
+    What lies outside the years 1 to 9999 (a count of seconds may) is written as the last moment on that side.
+    """
+    seconds, micros = divmod(min(max(at, _FIRST), _LAST), 1_000_000)
     text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     if len(text) < 19:  # years below 1000: strftime does not pad them everywhere
         text = text.rjust(19, "0")

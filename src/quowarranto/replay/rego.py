@@ -75,13 +75,20 @@ def request_of(recorded: Mapping[str, Any] | None, raw: str | None = None) -> Re
         event = None
     if not isinstance(event, dict) or "input" not in event or not isinstance(event.get("path"), str):
         return in_shape(recorded)
-    removed = [str(one) for name in ("erased", "masked") for one in event.get(name) or () if isinstance(one, str)]
+    removed = [path for name in ("erased", "masked") for path in _paths(event.get(name), name)]
     return Request(
         subject={},
         action={},
         resource={},
         context={_INPUT: event["input"], _PATH: event["path"], _REMOVED: removed},
     )
+
+
+def _paths(listed: Any, name: str) -> list[str]:
+    """Paths that masking lists; what is no list of them may be any path."""
+    if listed is None:
+        return []
+    return [str(one) for one in listed if isinstance(one, str)] if isinstance(listed, list) else [name]
 
 
 def _unknown(missing: tuple[str, ...] = (), errors: tuple[str, ...] = ()) -> Evaluation:

@@ -11,13 +11,13 @@ import re
 
 import msgspec
 
-_QUIET = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|`[^`]*`')
-_PACKAGE = re.compile(r"^\s*package\s+([A-Za-z_][\w.]*)", re.MULTILINE)
+_QUIET = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"?|`[^`]*`?')
+"""What calls nothing; a text that is never closed goes as far as it can, and no engine takes it."""
+_PACKAGE = re.compile(r"^[^\S\n]*package\s+([A-Za-z_][\w.]*)", re.MULTILINE)
 _RULE = re.compile(r"^(?:default\s+)?([A-Za-z_]\w*)", re.MULTILINE)
 _CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\s*\(")
 _DATA = re.compile(r"(?<![\w.])data((?:\.[A-Za-z_]\w*)*)")
 _IMPORT = re.compile(r"^import\s+[^\n]*", re.MULTILINE)
-_BODY = re.compile(r"(\S+)\s*\{")
 _BEFORE_A_BODY = ("if", "else")
 _KEYWORDS = frozenset(("package", "import", "default", "else", "not", "some", "every", "with", "as", "if", "contains"))
 _OWN = ("input", "data")
@@ -64,10 +64,21 @@ def module_of(name: str, text: str) -> Module | None:
 def _old(code: str) -> bool:
     """Whether a rule has a body that no `if` introduces."""
     for line in _top_level(_IMPORT.sub("", code)):
-        found = _BODY.search(line)
-        if found and not found[1].endswith((*_BEFORE_A_BODY, "=", "[", "(", ",", ":", "{", "|", "in")):
+        before = _before_a_body(line)
+        if before and not before.endswith((*_BEFORE_A_BODY, "=", "[", "(", ",", ":", "{", "|", "in")):
             return True
     return False
+
+
+def _before_a_body(line: str) -> str:
+    """The word before the first brace that has one before it, which may be a part of a longer word."""
+    words = line.split()
+    for word, follows in zip(words, [*words, ""][1:], strict=True):
+        if follows.startswith("{"):
+            return word
+        if "{" in word[1:]:
+            return word[: word.rindex("{")]
+    return ""
 
 
 def _top_level(code: str) -> list[str]:

@@ -115,6 +115,7 @@ def _of(value: Any) -> Iterator[Role | Binding | _Unreadable]:
         items = value.get("items")
         if not isinstance(items, list | None):
             yield _Unreadable("`items` is not a list")
+            return
         for item in items or ():
             yield from _item(item, _LISTS.get(kind), value.get("apiVersion"))
     else:
