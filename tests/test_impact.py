@@ -112,7 +112,7 @@ def test_the_command_prints_a_table_and_draws(tmp_path: Path) -> None:
     ran = quo(tmp_path, "impact", "g", "--svg", "impact.svg")
     assert ran.code == 0, ran.err
     assert "3 of 5 actions that it carried would fall (60%)" in ran.out
-    assert "to fall   2: 2 did, 1 were accepted all the same" in ran.out
+    assert "to fall   2: 2 not authorised again; 1 accepted all the same, unauthorised" in ran.out
     assert (tmp_path / "impact.svg").read_text().startswith("<svg")
     assert quo(tmp_path, "impact", "nothing").code == 1
 

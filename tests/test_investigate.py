@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from quowarranto.case.query import Filters
+from quowarranto.case.query import Filters, verdicts
 from quowarranto.case.store import Case
 from quowarranto.findings.investigate import investigate, remedy
 from quowarranto.pipeline import link_paths
@@ -63,6 +64,33 @@ def test_the_story_tells_what_broke_first_and_why(case: Case) -> None:
     assert (found["repairs"][0]["actions"], found["repairs"][0]["codes"]) == (2, ["QW201"])
 
 
+def test_an_unauthorised_action_is_told_by_what_did_not_hold_whatever_else_its_log_left_out(tmp_path: Path) -> None:
+    """A decision that names no ground (QW109) makes nothing unauthorised; that it was another's (QW207) does."""
+    decision = {
+        "kind": "decision",
+        "id": "d",
+        "time": "2026-03-01T09:00:00Z",
+        "principal": {"type": "user", "id": "ann"},
+    }
+    action = {
+        "kind": "action",
+        "id": "x1",
+        "time": "2026-03-01T09:00:00Z",
+        "principal": {"type": "user", "id": "bob"},
+        "action": "read",
+        "resource": {"type": "t", "id": "t"},
+        "cites": ["d"],
+    }
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in (decision, action)))
+    made = Case(tmp_path / "quo.case")
+    link_paths(made, [str(tmp_path / "log.jsonl")], threads=1)
+    found = investigate(made.snapshot(), Filters())
+    (row,) = verdicts(made.snapshot())
+    assert {"QW109", "QW207"} <= set(row["codes"].split(",") if isinstance(row["codes"], str) else row["codes"])
+    assert found["broke_first"]["code"] == "QW207"
+    assert [(one["code"], one["unauthorised"]) for one in found["causes"]] == [("QW207", 1)]
+
+
 def test_the_story_of_a_principal_leaves_the_others_out(case: Case) -> None:
     found = investigate(case.snapshot(), Filters(principal_like="etl"))
     assert [one["principal_id"] for one in found["principals"]] == ["etl"]
@@ -92,4 +120,6 @@ def test_the_command_tells_it_in_a_page(case: Case) -> None:
     for part in ("Who acted", "Under what", "What broke first", "QW201 expired, grant g", "What would mend most"):
         assert part in ran.out
     assert quo(case.folder.parent, "investigate", "--limit", "3").code == 2
-    assert quo(case.folder.parent, "investigate", "--principal", "nobody").out == "no action matches\n"
+    assert quo(case.folder.parent, "investigate", "--principal", "nobody").out.startswith(
+        "no action matches, of 6 in the case\n"
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from quowarranto.case.query import GRAVEST_FIRST, Filters, Row, clauses_of, connect, fetched, rows
+from quowarranto.case.query import GRAVEST_FIRST, Filters, Row, clauses_of, connect, fetched, read_counts, rows
 from quowarranto.case.store import Snapshot
 
 _PRINCIPALS = 5
@@ -103,12 +103,7 @@ def _sql(keep: str, limit: int | None) -> str:
 def totals(snapshot: Snapshot) -> Row:
     """How much was judged, and how much of the logs became records: the counts that add up (SPEC 10)."""
     connection: duckdb.DuckDBPyConnection = connect(snapshot, "verdicts", "inputs", "findings")
-    read = rows(
-        connection,
-        "SELECT coalesce(sum(entries), 0)::BIGINT AS lines, coalesce(sum(recorded), 0)::BIGINT AS records, "
-        "coalesce(sum(skipped), 0)::BIGINT AS skipped, coalesce(sum(quarantined), 0)::BIGINT AS quarantined "
-        "FROM inputs",
-    )[0]
+    read = read_counts(connection)
     span = rows(connection, "SELECT count(*) AS actions, min(time) AS first_us, max(time) AS last_us FROM verdicts")[0]
     by_verdict = rows(connection, "SELECT verdict, count(*) AS n FROM verdicts GROUP BY 1 ORDER BY 1")
     return {**read, **span, "verdicts": {row["verdict"]: row["n"] for row in by_verdict}}

@@ -253,11 +253,38 @@ def findings(snapshot: Snapshot, limit: int | None = None) -> list[Row]:
     )
 
 
+READ_ONCE = (
+    "(SELECT * FROM inputs QUALIFY row_number() OVER "
+    "(PARTITION BY file, source, bytes ORDER BY read_at DESC, entries, recorded, skipped) = 1)"
+)
+"""Of `inputs`: a file that was linked again as it was counts once, and as it was read last."""
+
+
+def read_counts(connection: duckdb.DuckDBPyConnection) -> Row:
+    """What became of the entries of all logs: `lines`, and their sum `records`, `skipped`, `quarantined`."""
+    (found,) = rows(
+        connection,
+        "SELECT coalesce(sum(entries), 0)::BIGINT AS lines, coalesce(sum(recorded), 0)::BIGINT AS records, "
+        "coalesce(sum(skipped), 0)::BIGINT AS skipped, coalesce(sum(quarantined), 0)::BIGINT AS quarantined "
+        f"FROM {READ_ONCE}",
+    )
+    return found
+
+
 def quarantine(snapshot: Snapshot) -> Iterator[Row]:
     """Every line that could not be read, once however often its file was linked; never its content."""
     yield from fetched(
         connect(snapshot, "quarantine"),
         'SELECT DISTINCT file, line, byte_offset AS "offset", reason FROM quarantine ORDER BY ALL',
+    )
+
+
+def quarantine_by_reason(snapshot: Snapshot) -> list[Row]:
+    """How many lines of each file could not be read for one reason, and the first of them; most first."""
+    return rows(
+        connect(snapshot, "quarantine"),
+        'SELECT count(DISTINCT (line, byte_offset)) AS lines, min(line) AS "first", file, reason '
+        "FROM quarantine GROUP BY file, reason ORDER BY lines DESC, file, reason",
     )
 
 
@@ -270,9 +297,9 @@ def no_such_action(snapshot: Snapshot, action: str) -> NoReturn:
     connection = connect(snapshot, "actions", "verdicts")
     near = rows(
         connection,
-        "SELECT i.id FROM actions i JOIN verdicts v ON v.rec = i.rec "
-        "ORDER BY CASE WHEN contains(i.id, ?) THEN 0 ELSE 1 END, levenshtein(left(i.id, 200), left(?, 200)), i.id "
-        "LIMIT 3",
+        "SELECT DISTINCT i.id, CASE WHEN contains(i.id, ?) THEN 0 ELSE 1 END AS apart, "
+        "levenshtein(left(i.id, 200), left(?, 200)) AS far FROM actions i JOIN verdicts v ON v.rec = i.rec "
+        "ORDER BY apart, far, i.id LIMIT 3",
         [action, action],
     )
     raise CaseError(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 FORMATS = ("table", "jsonl", "json", "csv")
+VERDICTS = ("authorised", "presumed", "unproven", "unauthorised", "disputed", "refused")
+LINKAGES = ("attested", "proven", "partial", "inferred", "missing")
 _SHOWN = 200
 """Rows of a table on a terminal; machines get all of them in the other formats."""
 
@@ -79,12 +81,12 @@ def snapshot_of(folder: Path, known_at: str | None = None) -> Snapshot:
 def filter_options(function: _Function) -> _Function:
     """Filters of actions, the same everywhere."""
     options = (
-        click.option("--verdict", multiple=True, help="Only this verdict; repeatable."),
-        click.option("--linkage", multiple=True, help="Only this linkage; repeatable."),
+        click.option("--verdict", multiple=True, help=f"Only this verdict ({', '.join(VERDICTS)}); repeatable."),
+        click.option("--linkage", multiple=True, help=f"Only this linkage ({', '.join(LINKAGES)}); repeatable."),
         click.option(
             "--code", multiple=True, metavar="QW…", help="Only actions with this code; repeatable: all of them."
         ),
-        click.option("--source", multiple=True, help="Only this source; repeatable."),
+        click.option("--source", multiple=True, help="Only this source, as `quo coverage` names it; repeatable."),
         click.option("--principal", metavar="PATTERN", help="Only principals that match, as `id` or `type:id`."),
         click.option("--resource", metavar="PATTERN", help="Only resources that match, as `id` or `type:id`."),
         click.option("--authority", metavar="KEY", help="Only actions whose chain holds this authority."),
@@ -107,8 +109,8 @@ def filters_of(values: dict[str, Any]) -> Filters:
     from quowarranto.case.query import Filters
     from quowarranto.records.codes import CODES
 
-    known("--verdict", values["verdict"], ("authorised", "presumed", "unproven", "unauthorised", "disputed", "refused"))
-    known("--linkage", values["linkage"], ("attested", "proven", "partial", "inferred", "missing"))
+    known("--verdict", values["verdict"], VERDICTS)
+    known("--linkage", values["linkage"], LINKAGES)
     codes = tuple(code.upper() for code in values["code"])
     known("--code", codes, tuple(CODES))
     return Filters(
@@ -156,14 +158,14 @@ def show(
     form: str,
     columns: Sequence[tuple[str, Callable[[dict[str, Any]], str]]],
     *,
-    empty: str,
+    empty: str | Callable[[], Iterable[str]],
 ) -> None:
     """Print rows as JSON lines, a JSON array, CSV, or a table that fits the terminal.
 
     Args:
         rows: consumed once; streamed in all forms but `table`.
         columns: heading and text of each column of the table.
-        empty: the sentence to say where there is no row (tables only).
+        empty: the sentence to say where there is no row, or what makes some (tables only).
     """
     if form == "jsonl":
         _lines(rows)
@@ -207,14 +209,17 @@ def _csv(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _table(
-    rows: Iterable[dict[str, Any]], columns: Sequence[tuple[str, Callable[[dict[str, Any]], str]]], empty: str
+    rows: Iterable[dict[str, Any]],
+    columns: Sequence[tuple[str, Callable[[dict[str, Any]], str]]],
+    empty: str | Callable[[], Iterable[str]],
 ) -> None:
     from quowarranto.cli.tables import print_table
 
     iterator: Iterator[dict[str, Any]] = iter(rows)
     shown = list(islice(iterator, _SHOWN + 1))
     if not shown:
-        click.echo(empty)
+        for sentence in [empty] if isinstance(empty, str) else empty():
+            click.echo(printable(sentence))
         return
     print_table(
         [heading for heading, _ in columns],

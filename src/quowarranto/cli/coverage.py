@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from quowarranto.cli.common import case_option, format_option, known_at_option, show, snapshot_of
+from quowarranto.export.words import plural
 
 _MOST = 0.9
 """A field counts where so large a share of the actions has it."""
@@ -36,7 +37,7 @@ def command(case_folder: Path, known_at: str | None, form: str) -> None:
         form,
         (
             ("SOURCE", lambda row: row["source"]),
-            ("TYPE", lambda row: row["type"] or "?"),
+            ("TYPE", lambda row: row["type"] or "not recognised"),
             ("ENTRIES", lambda row: f"{row['entries']:,}"),
             ("QUARANTINED", lambda row: f"{row['quarantined']:,}"),
             ("ACTIONS", lambda row: f"{row['records'].get('action', 0):,}"),
@@ -68,7 +69,13 @@ def _by_type(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 fields[field] += (part or 0.0) * count / total
         summed = {field: sum(row[field] for row in mine) for field in ("entries", "quarantined")}
         out.append(
-            {**mine[0], **summed, "source": f"({len(mine):,} sources)", "records": {"action": total}, "gaps": []}
+            {
+                **mine[0],
+                **summed,
+                "source": f"({plural(len(mine), 'source')})",
+                "records": {"action": total},
+                "gaps": [],
+            }
             | {"linkage": shares, "minimum_fields": fields}
         )
     return out

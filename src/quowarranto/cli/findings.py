@@ -27,9 +27,12 @@ def command(
     wanted = {name.upper() for name in code}
     known("--code", sorted(wanted), tuple(CODES))
     known("--severity", severity, SEVERITIES)
+    snapshot = snapshot_of(case_folder, known_at)
+    if not snapshot.files("verdicts"):
+        click.echo("note: the case holds no action; `quo quarantine` lists what could not be read", err=True)
     rows = (
         present.finding(row)
-        for row in all_findings(snapshot_of(case_folder, known_at))
+        for row in all_findings(snapshot)
         if (not wanted or row["code"] in wanted) and (not severity or row["severity"] in severity)
     )
     show(

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from quowarranto.cli.common import case_option, console, instant, known_at_option, printable, show, snapshot_of
+from quowarranto.cli.common import case_option, instant, known_at_option, printable, show, snapshot_of
+from quowarranto.export.words import plural
 
 _ROWS = 20
 
@@ -64,13 +65,13 @@ def command(
 
 def _print(found: dict[str, Any]) -> None:
     said = printable(f"{found['authority']['kind']} {found['authority']['key']}")
-    console().print(f"If {said} is revoked:")
+    click.echo(f"If {said} is revoked:")
     if not found["actions"]:
         click.echo("  no action of that time was carried by it")
     else:
         total, falling = found["actions"], found["falling"]
-        click.echo(f"  {falling:,} of {total:,} actions that it carried would fall ({falling / total:.0%}),")
-        click.echo(f"  {found['carried']:,} have another live authority; seen from {found['first']} to {found['last']}")
+        click.echo(f"  {falling:,} of {plural(total, 'action')} that it carried would fall ({falling / total:.0%});")
+        click.echo(f"  another live authority: {found['carried']:,}; seen from {found['first']} to {found['last']}")
     _below(found["below"])
     if found["principals"]:
         click.echo()
@@ -117,5 +118,5 @@ def _score(score: dict[str, Any]) -> None:
     fall, fell, accepted = (score[name] for name in ("predicted_to_fall", "fell", "accepted_all_the_same"))
     go_on, went_on, unseen = (score[name] for name in ("predicted_to_go_on", "went_on", "not_seen_again"))
     click.echo(f"\nIt was revoked at {score['at']}. What was foreseen of each principal, verb and resource:")
-    click.echo(f"  to fall   {fall:,}: {fell:,} did, {accepted:,} were accepted all the same")
-    click.echo(f"  to go on  {go_on:,}: {went_on:,} did, {unseen:,} were not seen again")
+    click.echo(f"  to fall   {fall:,}: {fell:,} not authorised again; {accepted:,} accepted all the same, unauthorised")
+    click.echo(f"  to go on  {go_on:,}: {went_on:,} did; {unseen:,} not seen again")

@@ -16,6 +16,7 @@ from quowarranto.cli.common import (
     show,
     snapshot_of,
 )
+from quowarranto.export.words import plural
 
 
 @click.command("investigate")
@@ -29,10 +30,12 @@ def command(case_folder: Path, known_at: str | None, form: str, **values: Any) -
     Choose a principal, a credential (--authority), a stretch of time, or any of the filters together.
     """
     from quowarranto.findings.investigate import investigate
+    from quowarranto.findings.nearest import why_none
 
     if values["limit"] is not None:
         raise click.UsageError("--limit would tell half a story; choose by time instead")
-    found = investigate(snapshot_of(case_folder, known_at), filters_of(values))
+    snapshot = snapshot_of(case_folder, known_at)
+    found = investigate(snapshot, filters_of(values))
     if form == "json":
         import sys
 
@@ -40,14 +43,14 @@ def command(case_folder: Path, known_at: str | None, form: str, **values: Any) -
 
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
         return
+    if not found["actions"]:
+        click.echo("\n".join(map(printable, why_none(snapshot, values))))
+        return
     _print(found)
 
 
 def _print(found: dict[str, Any]) -> None:
-    if not found["actions"]:
-        click.echo("no action matches")
-        return
-    click.echo(f"{found['actions']:,} actions from {found['first']} to {found['last']}")
+    click.echo(f"{plural(found['actions'], 'action')} from {found['first']} to {found['last']}")
     click.echo("  verdicts: " + ", ".join(f"{name} {count:,}" for name, count in found["verdicts"].items()))
     click.echo("  linkage:  " + ", ".join(f"{name} {count:,}" for name, count in found["linkage"].items()))
     _section("Who acted")
@@ -93,11 +96,13 @@ def _print(found: dict[str, Any]) -> None:
         empty="every action is carried",
     )
     if found["more_causes"]:
-        click.echo(f"… and {found['more_causes']:,} more, each of fewer actions")
+        click.echo(f"… and {found['more_causes']:,} more, each of fewer actions: choose by --principal or time")
     if found["repairs"]:
         _section("What would mend most")
         for number, one in enumerate(found["repairs"], 1):
-            click.echo(f"  {number}. {one['actions']:,} actions ({' '.join(one['codes'])}): {printable(one['repair'])}")
+            click.echo(
+                f"  {number}. {plural(one['actions'], 'action')} ({' '.join(one['codes'])}): {printable(one['repair'])}"
+            )
 
 
 def _section(title: str) -> None:

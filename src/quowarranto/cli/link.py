@@ -10,7 +10,11 @@ import click
 
 from quowarranto.cli.common import case_option, printable, show
 from quowarranto.cli.engine_options import engine_of, engine_options, lake_of
+from quowarranto.export.words import plural
 from quowarranto.records.codes import SEVERITIES
+
+_FEW = 10
+"""So many files are named one by one, and so many lines are worth a row each."""
 
 
 @click.command("link")
@@ -95,7 +99,7 @@ def _verdicts(counts: dict[str, int]) -> None:
 def _passed(severities: dict[str, int], fail_on: str | None) -> int:
     grave = _grave(severities, fail_on)
     if grave:
-        click.echo(f"fail: {grave} findings at or above `{fail_on}` stand", err=True)
+        click.echo(f"fail: {plural(grave, 'finding')} at or above `{fail_on}`; `quo findings` lists them", err=True)
         return 10
     return 0
 
@@ -140,14 +144,13 @@ def _nothing_read(outcome: Any, paths: Sequence[str]) -> None:
     totals = outcome.totals
     click.echo("error: nothing was read", err=True)
     unread = [one for one in outcome.inputs if one.source is None]
-    for one in unread[:10]:
+    for one in unread[:_FEW]:
         click.echo(f"   at: {printable(one.path)}: {one.why_not}", err=True)
-    if len(unread) > 10:
-        click.echo(f"   at: {len(unread) - 10:,} more files; `quo quarantine` lists them", err=True)
+    if len(unread) > _FEW:
+        click.echo(f"   at: {plural(len(unread) - _FEW, 'more file')}; `quo quarantine` lists them", err=True)
     if totals.quarantined:
-        click.echo(
-            f"   at: {totals.quarantined:,} lines are in quarantine; `quo quarantine` gives the reasons", err=True
-        )
+        lines = plural(totals.quarantined, "line is", "lines are")
+        click.echo(f"   at: {lines} in quarantine; `quo quarantine --by-reason` says why", err=True)
     if not outcome.inputs:
         click.echo(
             f"   at: no file is in {printable(', '.join(paths))} (names that begin with a dot are left out)", err=True
@@ -156,28 +159,31 @@ def _nothing_read(outcome: Any, paths: Sequence[str]) -> None:
     click.echo("  try: `quo sources` lists what can be read; TYPE=PATH overrides a wrong guess", err=True)
 
 
-def _no_logs(inputs: Sequence[Any]) -> None:
-    """What was left out on purpose, each with what it is."""
+def _left(inputs: Sequence[Any]) -> None:
+    """What was left out on purpose, each with what it is, and what no source recognised."""
     left = [one for one in inputs if one.no_log]
-    for one in left[:10]:
-        click.echo(f"  left out: {printable(one.path)}: {one.why_not}")
-    if len(left) > 10:
-        click.echo(f"  left out: {len(left) - 10:,} more files that are no logs")
+    unread = [one for one in inputs if one.source is None and not one.no_log]
+    for word, ones in (("left out", left), ("not recognised", unread)):
+        for one in ones[:_FEW]:
+            click.echo(f"  {word}: {printable(one.path)}: {one.why_not}")
+        if len(ones) > _FEW:
+            click.echo(f"  {word}: {plural(len(ones) - _FEW, 'more file', 'more files')}")
 
 
 def _print(folder: Path, outcome: Any, seen: dict[str, Any]) -> None:
     totals = outcome.totals
     if outcome.inputs:
         click.echo(
-            f"{totals.entries:,} entries in {totals.files:,} files: {totals.recorded:,} became records, "
-            f"{totals.skipped:,} skipped, {totals.quarantined:,} quarantined"
-            + (f"; {totals.unread:,} files not recognised" if totals.unread else "")
+            f"{plural(totals.entries, 'entry', 'entries')} in {plural(totals.files, 'file')}: "
+            f"{totals.recorded:,} became records, {totals.skipped:,} skipped, {totals.quarantined:,} quarantined"
+            + (f"; {plural(totals.unread, 'file')} not recognised" if totals.unread else "")
         )
         if totals.quarantined or totals.unread:
-            click.echo("  (why: `quo quarantine`)")
-        _no_logs(outcome.inputs)
+            click.echo(f"  (why: `quo quarantine{' --by-reason' if totals.quarantined > _FEW else ''}`)")
+        _left(outcome.inputs)
     click.echo(
-        f"{seen['actions']:,} actions judged by {seen['facts']:,} facts about {seen['authorities']:,} authorities"
+        f"{plural(seen['actions'], 'action')} judged by {plural(seen['facts'], 'fact')} "
+        f"about {plural(seen['authorities'], 'authority', 'authorities')}"
     )
     _verdicts({name: row["count"] for name, row in seen["verdicts"].items()})
     if seen["worst"]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from quowarranto.cli.common import case_option, format_option, instant, known_at_option, show, snapshot_of, who
+from quowarranto.export.words import plural
 from quowarranto.records import like_of
 
 _LANGUAGES = ("kubernetes", "vault", "iam", "cedar", "terraform")
@@ -49,7 +50,7 @@ def command(
         _replayed([row for row in found if sayable(row, language)])
         left = sum(bool(row["proposed"]) and not sayable(row, language) for row in found)
         if left:
-            click.echo(f"note: {left:,} proposals are for grants of other systems than {language} speaks of", err=True)
+            click.echo(f"note: {left:,} of the proposals speak of grants of other systems than {language}", err=True)
         return
     show(
         found,
@@ -77,7 +78,8 @@ def _replayed(told: list[dict[str, Any]]) -> None:
         sum(row[name] for row in told) for name in ("uses", "would_have_refused", "unseen_uses", "unseen_refused")
     )
     days = [row["watched_days"] for row in told]
-    said = f"replayed over the history, {len(told):,} proposals would have refused {refused:,} of {uses - unseen:,}"
+    proposals = plural(len(told), "proposal")
+    said = f"replayed over the history, {proposals} would have refused {refused:,} of {uses - unseen:,}"
     said += " uses" + (f" that they were made from, and {unseen_refused:,} of {unseen:,} others" if unseen else "")
     click.echo(f"note: {said}; watched for {min(days):g} to {max(days):g} days", err=True)
 

@@ -23,15 +23,23 @@ class Bars:
                 DownloadColumn,
                 Progress,
                 SpinnerColumn,
+                Task,
                 TextColumn,
                 TimeRemainingColumn,
             )
+            from rich.text import Text
+
+            class Bytes(DownloadColumn):
+                """Only the stage that reads counts bytes."""
+
+                def render(self, task: Task) -> Text:
+                    return super().render(task) if task.total else Text()
 
             self._progress = Progress(
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
                 BarColumn(),
-                DownloadColumn(binary_units=False),
+                Bytes(binary_units=False),
                 TimeRemainingColumn(),
                 console=self._console,
                 transient=True,

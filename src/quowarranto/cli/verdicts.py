@@ -31,9 +31,11 @@ def command(case_folder: Path, known_at: str | None, form: str, **values: Any) -
     """
     from quowarranto.case.query import verdicts
     from quowarranto.findings import present
+    from quowarranto.findings.nearest import why_none
 
     filters = filters_of(values)
-    rows = (present.verdict(row) for row in verdicts(snapshot_of(case_folder, known_at), filters))
+    snapshot = snapshot_of(case_folder, known_at)
+    rows = (present.verdict(row) for row in verdicts(snapshot, filters))
     show(
         rows,
         form,
@@ -45,5 +47,5 @@ def command(case_folder: Path, known_at: str | None, form: str, **values: Any) -
             ("CODES", lambda row: " ".join(row["codes"])),
             ("WHAT", lambda row: f"{who(row['principal'])} {row['verb']} {who(row['resource'])}"),
         ),
-        empty="no action matches",
+        empty=lambda: why_none(snapshot, values),
     )

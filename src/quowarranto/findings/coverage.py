@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quowarranto.case.query import connect, rows
+from quowarranto.case.query import READ_ONCE, connect, rows
 from quowarranto.case.store import Snapshot
 from quowarranto.findings.minimum_fields import minimum_fields
 from quowarranto.findings.proposals import proposals
@@ -27,10 +27,10 @@ def coverage(snapshot: Snapshot) -> list[dict[str, Any]]:
     _prepare(connection)
     read = rows(
         connection,
-        """
+        f"""
         SELECT source, type, count(DISTINCT file) AS files, sum(bytes) AS bytes, sum(entries) AS entries,
                sum(recorded) AS recorded, sum(skipped) AS skipped, sum(quarantined) AS quarantined
-        FROM inputs GROUP BY source, type ORDER BY source, type""",
+        FROM {READ_ONCE} GROUP BY source, type ORDER BY source, type""",
     )
     kinds, linkage, gaps = _kinds(connection), _linkage(connection), _gaps(connection)
     fields, joins = minimum_fields(connection), proposals(snapshot)
@@ -77,13 +77,15 @@ def _by_source(found: list[dict[str, Any]]) -> dict[Source, list[dict[str, Any]]
 
 
 def _kinds(connection: Any) -> dict[Source, list[dict[str, Any]]]:
+    """Records of each kind; copies of a fact are one record, as among actions those that count are."""
     return _by_source(
         rows(
             connection,
             """
             SELECT source, type, kind, count(*) AS n, min(time) AS first_us, max(time) AS last_us FROM (
               SELECT source, type, 'action' AS kind, time FROM acted
-              UNION ALL SELECT source, type, kind, time FROM said) GROUP BY ALL ORDER BY ALL""",
+              UNION ALL SELECT source, type, kind, min(time) FROM said GROUP BY source, type, kind, digest)
+            GROUP BY ALL ORDER BY ALL""",
         )
     )
 

@@ -27,7 +27,8 @@ _LOG_CAN_TELL = ("QW101", "QW102", "QW104", "QW109")
 _ORDER = tuple(
     dict.fromkeys((*(code for _, codes in ROOT_CAUSES for code in codes), *GUILTY, "QW103", "QW303", "QW101", *CODES))
 )
-"""The code that is told of an action is the first of these that stands: that which gave it its root cause."""
+"""The code that is told of an action is the first of these that stands: that which gave it its root cause. Of an
+unauthorised one it is the first that says what did not hold, whatever else could not be told."""
 
 
 def investigate(snapshot: Snapshot, filters: Filters) -> dict[str, Any]:
@@ -62,12 +63,15 @@ def investigate(snapshot: Snapshot, filters: Filters) -> dict[str, Any]:
 def _causes(connection: duckdb.DuckDBPyConnection) -> None:
     """`cause`: of each action that is not carried, the code that is told and what is at fault."""
     order = ", ".join(f"'{code}'" for code in _ORDER)
+    guilty = ", ".join(f"'{code}'" for code in _ORDER if code in GUILTY)
     rows(
         connection,
         f"""
         CREATE TEMP TABLE cause AS
         SELECT c.rec, c.code, n.id AS key, n.kind
         FROM (SELECT rec, CASE WHEN verdict = 'disputed' AND contains(codes, 'QW103') THEN 'QW103'
+                     WHEN verdict = 'unauthorised'
+                     THEN list_filter([{guilty}], lambda x: list_contains(string_split(codes, ','), x))[1]
                      ELSE list_filter([{order}], lambda x: list_contains(string_split(codes, ','), x))[1] END AS code
               FROM chosen WHERE verdict IN ('unauthorised', 'disputed', 'unproven', 'presumed')) c
         LEFT JOIN (SELECT rec, code, min(a) AS a FROM faults WHERE a IS NOT NULL GROUP BY rec, code) f

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from quowarranto import __version__
-from quowarranto.case.query import connect, quarantine, rows
+from quowarranto.case.query import connect, quarantine, read_counts, rows
 from quowarranto.case.store import Snapshot
 from quowarranto.findings import present
 from quowarranto.findings.explain import Explainer
@@ -66,11 +66,7 @@ def _counts(connection: Any, column: str, where: str = "") -> dict[str, int]:
 
 
 def _totals(connection: Any) -> dict[str, Any]:
-    read = rows(
-        connection,
-        "SELECT coalesce(sum(entries), 0) AS lines, coalesce(sum(recorded), 0) AS records, "
-        "coalesce(sum(skipped), 0) AS skipped, coalesce(sum(quarantined), 0) AS quarantined FROM inputs",
-    )[0]
+    read = read_counts(connection)
     facts = rows(
         connection,
         "SELECT count(DISTINCT digest) AS n FROM (SELECT digest FROM facts UNION ALL SELECT digest FROM derived)",
