@@ -41,11 +41,10 @@ def outcome(entry: Entry) -> Any:
         return {"rejected": str(error)}
     if isinstance(found, Skipped):
         return {"skipped": found.reason}
-    return [told(record) for record in found]
+    return [told(record) for record in found if not isinstance(record, Observation)]
 
 
-def told(record: Record | Observation) -> dict[str, Any]:
-    assert not isinstance(record, Observation)
+def told(record: Record) -> dict[str, Any]:
     staged = {"stage": record.stage} if isinstance(record, Action) else {}
     return {**json.loads(json.dumps(to_native(record))), **staged}
 
@@ -222,8 +221,7 @@ def test_whatever_a_line_holds_it_is_read_skipped_or_rejected(data: bytes) -> No
     except RejectedEntry:
         return
     if not isinstance(found, Skipped):
-        for record in found:
-            assert not isinstance(record, Observation)
+        for record in (one for one in found if not isinstance(one, Observation)):
             json.dumps(to_native(record)).encode()
 
 

@@ -36,14 +36,13 @@ def derive(writer: Writer, before: Snapshot, sources: Sequence[Source] = SOURCES
     if not files:
         return  # the same observations make the same records
     scan = f"SELECT * FROM {before.scan('observations')} UNION ALL SELECT * FROM {parquet(files)}"
-    rows = (
-        duckdb.connect()
-        .execute(
-            f"SELECT DISTINCT ON (type, name, at_us, data) * FROM ({scan}) "
-            "ORDER BY type, name, at_us, data, file, line, byte_offset, rec"
-        )
-        .fetchall()
-    )
+    connection = duckdb.connect()
+    rows = connection.execute(
+        f"SELECT DISTINCT ON (type, name, at_us, data) * FROM ({scan}) "
+        "WHERE type NOT IN (SELECT unnest($1::VARCHAR[])) "
+        "ORDER BY type, name, at_us, data, file, line, byte_offset, rec",
+        [_idle(connection, scan, sources)],
+    ).fetchall()
     facts, actions = list[Located](), list[Located]()
     number = first_number(writer.number, (1 << TASK_BITS) - 1)
     for source in sources:
@@ -61,6 +60,16 @@ def derive(writer: Writer, before: Snapshot, sources: Sequence[Source] = SOURCES
     _stage_facts(writer, before, fact_table(facts, now))
     if actions:
         _stage_actions(writer, before, action_table(actions, now))
+
+
+def _idle(connection: duckdb.DuckDBPyConnection, scan: str, sources: Sequence[Source]) -> list[str]:
+    """Sources of which nothing is derived, since the observation that it takes is not there (`Source.derive_with`)."""
+    query = f"SELECT 1 FROM ({scan}) WHERE type = $1 AND starts_with(name, $2) LIMIT 1"
+    return [
+        source.name
+        for source in sources
+        if source.derive_with and connection.execute(query, [source.name, source.derive_with]).fetchone() is None
+    ]
 
 
 def _stage_facts(writer: Writer, before: Snapshot, made: Table) -> None:

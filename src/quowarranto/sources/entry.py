@@ -148,6 +148,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     derive: Callable[[Sequence[Observation]], Iterable[tuple[Record, Observation]]] | None = None
     """Facts, or actions, each with the observation whose entry it is shown with. An action's id must come of entries
     that are never taken back: more observations may change what an action is, not whether there was one."""
+    derive_with: str = ""
+    """How the name of an observation begins without which nothing is derived: a case that has none does not load the
+    others."""
     wrappers: tuple[str, ...] = ()
     """Keys of a top-level object whose list holds the entries, e.g. `Records`."""
     documents: tuple[str, ...] = ()

@@ -75,7 +75,7 @@ def understand(line: Line, at: Instant, digest: str) -> Call:
         # A token that the server looked up but did not act on is not what an anonymous call rests on.
         token=None if principal.type == "anonymous" and outcome != "denied" else token,
         verb=_verb(line),
-        resource=Resource(_resource_type(request.path), (space.path or "") + _without_token(request.path)),
+        resource=Resource(_resource_type(request.path), (space.path or "") + without_token(request.path)),
         is_login=is_login,
     )
 
@@ -230,7 +230,7 @@ def _resource_type(path: str) -> str:
     return "identity" if path.startswith("identity/") else "secret"
 
 
-def _without_token(path: str) -> str:
+def without_token(path: str) -> str:
     """Old clients put the token itself into the path."""
     found = _TOKEN_IN_PATH.fullmatch(path)
     return f"{found[1]}/(token)" if found else path

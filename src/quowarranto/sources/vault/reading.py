@@ -8,10 +8,11 @@ from typing import Any
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Record
-from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped
+from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped
 from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 from quowarranto.sources.vault import policy_files
+from quowarranto.sources.vault.bulk import observations_of
 from quowarranto.sources.vault.call import action_of, decision_of, understand
 from quowarranto.sources.vault.outcomes import facts_of
 from quowarranto.sources.vault.wire import Line
@@ -43,10 +44,12 @@ def _records(entry: Entry, value: dict[str, Any]) -> Outcome:
     line = _line(value)
     digest = "" if line.request.id else "sha256:" + hashlib.sha256(entry.data).hexdigest()
     call = understand(line, instant("time", line.time), digest)
-    records: list[Record] = [action_of(call)]
+    records: list[Record | Observation] = [action_of(call)]
     if (decision := decision_of(call)) is not None:
         records.append(decision)
-    records.extend(facts_of(call))
+    facts = list(facts_of(call))
+    records += facts
+    records += observations_of(call, facts)
     return records
 
 
