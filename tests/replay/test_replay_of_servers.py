@@ -29,9 +29,10 @@ def _asked_of_vault(operation: str, path: str, policies: list[str], granting: li
     }
 
 
-def _written(name: str, at: str) -> Any:
-    line = _asked_of_vault("update", f"sys/policies/acl/{name}", ["root"], ["root"], at)
-    line["request"]["data"] = {"policy": "hmac-sha256:00"}
+def _written(name: str, at: str, text: str = "", operation: str = "update") -> Any:
+    """A change of a policy; of its text the device shows something that only the same text has."""
+    line = _asked_of_vault(operation, f"sys/policies/acl/{name}", ["root"], ["root"], at)
+    line["request"]["data"] = {"policy": text or f"hmac-sha256:{at}"} if operation != "delete" else {}
     return line | {"type": "response", "response": {}}
 
 
@@ -99,26 +100,93 @@ def test_a_token_is_judged_by_all_its_policies(
     assert (found.replayed, found.missing) == (effect, missing)
 
 
-@pytest.mark.parametrize(
-    ("texts", "effects"),
-    [
-        ({"app.hcl": APP}, ["indeterminate", "indeterminate"]),
-        (
-            {"app@2026-01-01T00:00:00Z.hcl": APP, "app@2026-03-01T09:30:00Z.hcl": DENY},
-            ["permit", "deny"],
-        ),
-    ],
-)
-def test_a_policy_that_was_written_anew_counts_only_with_its_date(
-    tmp_path: Path, texts: dict[str, str], effects: list[str]
+# what stands in the log, in files that were linked, in the folder; what comes of a read at 09:00 and at 10:00
+AGES: list[tuple[str, list[Any], dict[str, str], dict[str, str], list[str]]] = [
+    (
+        "two hidden texts, and one that does not say which it is",
+        [_written("app", "08:00:00"), _written("app", "09:30:00")],
+        {},
+        {"app.hcl": APP},
+        ["indeterminate", "indeterminate"],
+    ),
+    (
+        "each with its date",
+        [_written("app", "08:00:00"), _written("app", "09:30:00")],
+        {},
+        {"app@2026-03-01T08:00:00Z.hcl": APP, "app@2026-03-01T09:30:00Z.hcl": DENY},
+        ["permit", "deny"],
+    ),
+    (
+        "the same, linked with the log",
+        [_written("app", "08:00:00"), _written("app", "09:30:00")],
+        {"app@2026-03-01T08:00:00Z.hcl": APP, "app@20260301T093000Z.hcl": DENY},
+        {},
+        ["permit", "deny"],
+    ),
+    (
+        "a hidden text after the last one that has a date",
+        [_written("app", "09:30:00")],
+        {},
+        {"app@2026-01-01T00:00:00Z.hcl": APP},
+        ["permit", "indeterminate"],
+    ),
+    (
+        "the same text, written again",
+        [_written("app", "08:00:00", "hmac-sha256:1"), _written("app", "09:30:00", "hmac-sha256:1")],
+        {},
+        {"app@2026-03-01T08:00:00Z.hcl": APP},
+        ["permit", "permit"],
+    ),
+    (
+        "texts that the device does not hide",
+        [_written("app", "08:00:00", APP), _written("app", "09:30:00", DENY)],
+        {},
+        {},
+        ["permit", "deny"],
+    ),
+    ("a file, and a hidden text later", [_written("app", "09:30:00")], {"app.hcl": APP}, {}, ["indeterminate"] * 2),
+    ("a file, and nothing in the log", [], {"app.hcl": APP}, {}, ["permit", "permit"]),
+    (
+        "a file, and its policy is deleted: one that is not there gives nothing",
+        [_written("app", "09:30:00", operation="delete")],
+        {"app.hcl": APP},
+        {},
+        ["permit", "deny"],
+    ),
+    (
+        "a text in the folder, and its policy is deleted",
+        [_written("app", "09:30:00", operation="delete")],
+        {},
+        {"app.hcl": APP},
+        ["permit", "deny"],
+    ),
+    (
+        "deleted, and written again",
+        [
+            _written("app", "08:00:00", APP),
+            _written("app", "08:30:00", operation="delete"),
+            _written("app", "09:30:00"),
+        ],
+        {},
+        {},
+        ["deny", "indeterminate"],
+    ),
+    (
+        "within a moment of a change either text may have decided",
+        [_written("app", "08:00:00", APP), _written("app", "09:00:01", DENY)],
+        {},
+        {},
+        ["indeterminate", "deny"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("about", "log", "files", "texts", "effects"), AGES, ids=[one[0] for one in AGES])
+def test_of_the_texts_of_a_policy_the_one_then_in_force_counts(
+    tmp_path: Path, about: str, log: list[Any], files: dict[str, str], texts: dict[str, str], effects: list[str]
 ) -> None:
-    logs = [
-        _written("app", "08:00:00"),
-        _asked_of_vault("read", "kv/x", ["app"], ["app"], "09:00:00"),
-        _written("app", "09:30:00"),
-        _asked_of_vault("read", "kv/x", ["app"], ["app"], "10:00:00"),
-    ]
-    found = [one for one in _replayed(tmp_path, logs, {}, texts) if "kv/x" in one.question]
+    asked = [_asked_of_vault("read", "kv/x", ["app"], ["app"], at) for at in ("09:00:00", "10:00:00")]
+    found = [one for one in _replayed(tmp_path, [*log, *asked], files, texts) if "kv/x" in one.question]
     assert [one.replayed for one in found] == effects
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from quowarranto.case.query import Row, connect, fetched
 from quowarranto.case.store import Snapshot
-from quowarranto.records import Instant, Origin
+from quowarranto.records import Instant, Origin, parse_instant
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -29,8 +29,22 @@ class Decision(msgspec.Struct, frozen=True):
     origin: Origin
 
 
+class Version(msgspec.Struct, frozen=True):
+    """One fact of a policy whose text changes under the same key."""
+
+    origin: Origin
+    since: Instant | None
+    """When the text came into force; `None` where nothing says so."""
+    text: str | None = None
+    digest: str | None = None
+    hidden_as: str | None = None
+    """What an audit device made of the text: the same for the same text."""
+    ended: bool = False
+    """There was no such policy from then on."""
+
+
 class PolicyFact(msgspec.Struct, frozen=True):
-    """What a case knows of one policy version."""
+    """What a case knows of one policy version, or of one policy whose texts follow each other."""
 
     key: str
     names: tuple[str, ...]
@@ -41,10 +55,15 @@ class PolicyFact(msgspec.Struct, frozen=True):
     origins: tuple[Origin, ...]
     """The records that tell of it: one of them may hold its text."""
     kind_of_source: str | None
-    since: Instant
-    """When the first fact of this key says that it began."""
     label: str = ""
     """What its system calls it."""
+    versions: tuple[Version, ...] = ()
+    """Its facts one by one, by time."""
+
+    @property
+    def established(self) -> bool:
+        """Whether anything says that it was there; else all that is known is its end."""
+        return bool(self.origins)
 
 
 _DECISIONS = """
@@ -61,10 +80,10 @@ _DECISIONS = """
 
 _POLICIES = """
     SELECT f.id, f.aliases, f.time, f.valid_from, f.attributes, f.file, f.line, f.byte_offset, f.sha256,
-           n.type AS kind_of_source
+           f.fact = 'ended' AS ended, n.type AS kind_of_source
     FROM (SELECT * FROM facts UNION ALL SELECT * FROM derived) f
     LEFT JOIN (SELECT file, any_value(type) AS type FROM inputs GROUP BY file) n ON n.file = f.file
-    WHERE f.kind = 'policy' AND f.fact = 'established' ORDER BY f.time, f.id, f.digest
+    WHERE f.kind = 'policy' ORDER BY f.time, f.id, f.digest
 """
 
 
@@ -113,7 +132,9 @@ def policies(snapshot: Snapshot) -> dict[str, PolicyFact]:
                 text=known.text or fact.text,
                 language=known.language or fact.language,
                 origins=known.origins + fact.origins,
-                since=min(known.since, fact.since),
+                kind_of_source=known.kind_of_source or fact.kind_of_source,
+                label=known.label or fact.label,
+                versions=known.versions + fact.versions,
             )
         for name in (fact.key, *row["aliases"], *_set_of(fact.digest)):
             out[name] = fact
@@ -128,6 +149,13 @@ def _set_of(digest: str | None) -> tuple[str, ...]:
 
 def _policy(row: Row) -> PolicyFact:
     said = attributes_of(row["attributes"])
+    origin = Origin(row["file"], row["line"], row["byte_offset"], row["sha256"])
+    digest = next((text for key in ("sha256", "digest", "policy_sha256") if (text := _text(said.get(key)))), None)
+    version = Version(
+        origin, _text_from(row, said), _text(said.get("text")), digest, _text(said.get("policy_hmac")), row["ended"]
+    )
+    if row["ended"]:
+        return PolicyFact(row["id"], (), None, None, None, (), None, versions=(version,))
     own = [row["id"], *row["aliases"]]
     if "policy" in said and _text(said.get("revision")):
         own = []  # one policy of a set: what decides is the set
@@ -135,14 +163,24 @@ def _policy(row: Row) -> PolicyFact:
     return PolicyFact(
         key=row["id"],
         names=tuple(names),
-        digest=next((text for key in ("sha256", "digest", "policy_sha256") if (text := _text(said.get(key)))), None),
+        digest=digest,
         text=_text(said.get("text")),
         language=_text(said.get("language")),
-        origins=(Origin(row["file"], row["line"], row["byte_offset"], row["sha256"]),),
+        origins=(origin,),
         kind_of_source=row["kind_of_source"],
         label=_text(said.get("name")) or row["id"].rpartition("/")[2],
-        since=row["time"] if row["valid_from"] is None else row["valid_from"],
+        versions=(version,),
     )
+
+
+def _text_from(row: Row, said: dict[str, Any]) -> Instant | None:
+    """From when the text of one fact was in force."""
+    if isinstance(said.get("text_from"), str):
+        return parse_instant(said["text_from"])
+    if str(said.get("start", "")).startswith("unknown"):
+        return None
+    begun: Instant = row["time"] if row["valid_from"] is None else row["valid_from"]
+    return begun
 
 
 def attributes_of(text: str | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from quowarranto.replay.decisions import Decision, PolicyFact, attributes_of
 from quowarranto.replay.isolated import Question
 from quowarranto.replay.language import Policy, Request
 from quowarranto.replay.languages import LANGUAGES, Language, language_of_file, language_of_source
-from quowarranto.replay.named import named_documents
+from quowarranto.replay.named import Named
 from quowarranto.replay.state import Seen, State
 from quowarranto.replay.texts import Found, Texts
 
@@ -69,6 +70,7 @@ class Planner:
         self._policies = policies
         self._seen = seen
         self._states: dict[str, State | None] = {}
+        self._by_name: dict[str, Named] = {}
         self._reread = Rereader()
         self._same: dict[tuple[Policy, ...], tuple[Policy, ...]] = {}
         self._by_source: dict[str | None, Language | None] = {}
@@ -97,7 +99,8 @@ class Planner:
 
     def _planned(self, decision: Decision, recorded: _Recorded) -> Plan | None:
         said = attributes_of(decision.attributes)
-        facts = [self._facts[key] for key in decision.cites if key in self._facts]
+        cited = (self._facts.get(key) for key in decision.cites)
+        facts = [fact for fact in cited if fact is not None and fact.established]
         policy = facts[0].key if facts else None
         language = self._language or self._told(decision, said, facts)
         state = None if facts or said.get("policy_set") else self._state(language)
@@ -196,9 +199,10 @@ class Planner:
         return found
 
     def _named(self, decision: Decision, language: Language, named: tuple[tuple[str, ...], ...]) -> tuple[Policy, ...]:
-        found = named_documents(
-            named, self._facts, lambda fact: self._of(fact, language), self._texts, decision.time, language
-        )
+        if language.name not in self._by_name:
+            held = partial(self._of, language=language)
+            self._by_name[language.name] = Named(self._facts, held, self._texts, language)
+        found = self._by_name[language.name].documents(named, decision.time)
         return self._same.setdefault(found, found)
 
     def _of(self, fact: PolicyFact, language: Language | None) -> tuple[Policy, ...] | None:

@@ -97,7 +97,7 @@ class Texts:
         Raises:
             Found: several that differ bear them.
         """
-        places = {place for name in names for one in (name, _as_file(name)) for place in self._entries.get(one, ())}
+        places = {place for name in names for one in (name, as_file(name)) for place in self._entries.get(one, ())}
         return self._one(places, language)
 
     def in_force(
@@ -108,7 +108,7 @@ class Texts:
         Raises:
             Found: none had begun by then, or there are several names to choose from.
         """
-        wanted = [one for name in names for one in (name, _as_file(name)) if one in self._dated]
+        wanted = [one for name in names for one in (name, as_file(name)) if one in self._dated]
         if not wanted and not names and len(self._dated) == 1:
             wanted = list(self._dated)
         if not wanted:
@@ -192,5 +192,6 @@ def _stem(name: str) -> str:
     return head if dot and head and tail.isalpha() else name
 
 
-def _as_file(name: str) -> str:
+def as_file(name: str) -> str:
+    """A name as a file may bear it."""
     return name.replace("/", "-").replace(":", "-")

@@ -1,6 +1,7 @@
 """Policy files: one ACL policy a file, named after the file, as `vault policy write` is usually fed.
 
-A file says what a policy is, not since when: its term starts at the epoch and stands until the log tells of a write.
+A file says what a policy is, not since when: its term starts at the epoch and stands until the log tells of a write. A
+time in its name (`app@2026-03-01T00:00:00Z.hcl`) says from when the text was in force, which counts for replay.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from pathlib import PurePath
 from typing import Any
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import AuthorityFact
+from quowarranto.records import AuthorityFact, format_instant
+from quowarranto.sources.dated import dated
 from quowarranto.sources.entry import Entry, Outcome, Skipped
 from quowarranto.sources.vault import keys
 
@@ -42,7 +44,8 @@ def read_json(entry: Entry, value: dict[str, Any]) -> Outcome:
 
 
 def _fact(entry: Entry, syntax: str, rules: int) -> AuthorityFact:
-    name = _bare(entry.file).stem
+    stem = _bare(entry.file).stem
+    name, begun = dated(stem) or (stem, None)
     if not name:
         raise RejectedEntry("a policy without a file name has no name")
     return AuthorityFact(
@@ -55,7 +58,8 @@ def _fact(entry: Entry, syntax: str, rules: int) -> AuthorityFact:
             "syntax": syntax,
             "rules": rules,
             "start": "unknown: read from a file",
-        },
+        }
+        | ({} if begun is None else {"text_from": format_instant(begun)}),
     )
 
 
