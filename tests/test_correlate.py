@@ -103,6 +103,14 @@ def test_a_join_may_be_declared_after_the_logs_were_read_and_taken_back(tmp_path
         (join("id", "id").replace("native", "oracle", 1), "no source is called `oracle`"),
         (join("id", "id").replace("'run'", "'a/b'"), "`a/b` is not a name"),
         (join("id", "id") + "pattern = 'x'", "unknown field `pattern`"),
+        (
+            join("attributes.session_name", "id").replace("native", "cloudtrail", 1),
+            "`attributes.session_name` of cloudtrail is what the caller calls itself: it proves nothing",
+        ),
+        (
+            join("id", "attributes.user_agent").replace("native", "kubernetes"),
+            "`attributes.user_agent` of kubernetes is what the caller calls itself: it proves nothing",
+        ),
     ],
 )
 def test_a_join_that_cannot_be_obeyed_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -114,13 +122,14 @@ def test_a_join_that_cannot_be_obeyed_is_named(tmp_path: Path, text: str, messag
 
 
 def request(number: int) -> dict[str, Any]:
-    """A request whose client names the change that it carries out."""
+    """A request about the release of a change; its client also names one, which proves nothing."""
     stamp = f"2026-03-01T09:00:{number:02d}.000000Z"
     return {
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
         "auditID": f"00000000-0000-0000-0000-0000000000{number:02d}", "requestURI": "/api", "verb": "get",
-        "user": {"username": "ci"}, "userAgent": f"deployer/1 (change CHG-{number % 7 + 100})",
-        "objectRef": {"resource": "pods", "namespace": "shop", "name": f"p{number}"}, "responseStatus": {"code": 200},
+        "user": {"username": "ci"}, "userAgent": "deployer/1 (change CHG-100)",
+        "objectRef": {"resource": "releases", "namespace": "shop", "name": f"CHG-{number % 7 + 100}-{number}"},
+        "responseStatus": {"code": 200},
         "requestReceivedTimestamp": stamp, "stageTimestamp": stamp,
     }  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable
@@ -19,7 +18,6 @@ from quowarranto.findings import present
 from quowarranto.pipeline import link_paths
 from quowarranto.simulator import simulate
 
-_RUN = re.compile(r"run-([0-9]+)")
 _line = msgspec.json.Encoder().encode
 
 
@@ -104,12 +102,9 @@ def _answer(row: dict[str, Any]) -> Answer:
 def _plain(row: Row) -> Row:
     """The record as its system would have written it in the native format.
 
-    In place of where it was read stands where it came from. The join that the organisation declares in its `quo.toml`
-    (a session in AWS is named after the run of GitHub that opened it) is spelled out as a key that both sides share.
+    In place of where it was read stands where it came from.
     """
     out = {name: value for name, value in row.items() if name != "origin"}
     if (came_from := row["origin"].get("from")) is not None:
         out["origin"] = came_from
-    said = row.get("attributes") or {}
-    run = _RUN.fullmatch(str(said.get("session_name") if row["kind"] == "action" else f"run-{said.get('run_id')}"))
-    return out if run is None else out | {"correlates": [*row.get("correlates", ()), f"ci run/{run[1]}"]}
+    return out

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import yaml
 
 from quowarranto.errors import RejectedEntry
@@ -74,20 +72,11 @@ def read_logs(logs: Path) -> Read:
                     records.append(item)
     for folder, observations in seen.items():
         records += _derived(_FOLDERS[folder], observations)
-    return Read([_joined(record) for record in records], dict(quarantined))
+    return Read(records, dict(quarantined))
 
 
 def _derived(source: Source, observations: list[Observation]) -> list[Record]:
     return [record for record, _ in source.derive(observations)] if source.derive else []
-
-
-def _joined(record: Record) -> Record:
-    """What the organisation's `quo.toml` declares: a session that is named after a run belongs to that run's token."""
-    value = record.attributes.get("session_name" if isinstance(record, Action) else "run_id")
-    found = re.fullmatch(r"(?:run-)?([0-9]+)", value) if isinstance(value, str) else None
-    if found is None or (isinstance(record, Action) and not str(value).startswith("run-")):
-        return record
-    return msgspec.structs.replace(record, correlates=(*record.correlates, f"ci run/{found[1]}"))
 
 
 def _entries(path: Path) -> Iterator[Entry]:

@@ -85,8 +85,8 @@ def test_the_expected_findings_about_authorities_are_there(world: Judged) -> Non
 
 
 _CHAINS = {
-    "ci_to_cloud": {"github/deployment_review/", "github/oidc/", "aws/key/"},
-    "ci_unreviewed": {"github/deployment_review/", "github/oidc/", "aws/key/"},
+    "ci_to_cloud": {"github/deployment_review/", "aws/key/"},
+    "ci_unreviewed": {"github/deployment_review/", "aws/key/"},
     "workload_to_database": {"vault/role/", "vault/accessor/", "vault/lease/", "postgres/session/"},
     "lease_revoked": {"vault/accessor/", "vault/lease/", "postgres/session/"},
     "agent_for_a_person": {"jwt/", "mcp/policy/", "mcp/session/"},

@@ -17,6 +17,7 @@ import msgspec
 from quowarranto.case.store import Snapshot, write_query
 from quowarranto.case.tables import TABLES
 from quowarranto.errors import ConfigError
+from quowarranto.sources import by_name
 
 FIELDS = {
     "id": "id",
@@ -64,15 +65,26 @@ def check(side: Side) -> None:
     """Whether a side can be obeyed.
 
     Raises:
-        ConfigError: no such field, or a pattern that is none.
+        ConfigError: no such field, one that whoever acts writes as they like, or a pattern that is none.
     """
     if side.field not in FIELDS and not re.fullmatch(r"attributes\.[^\"]+", side.field):
         raise ConfigError(f"`{side.field}` is not a field", need="one of " + ", ".join((*FIELDS, "attributes.NAME")))
+    known = by_name(side.source)
+    if known is not None and _bare(side.field) in known.chosen:
+        raise ConfigError(
+            f"`{side.field}` of {side.source} is what the caller calls itself: it proves nothing",
+            need="a field that the system itself wrote or has checked, such as the subject of a token",
+        )
     if side.pattern is not None:
         try:
             duckdb.execute("SELECT regexp_extract('', ?)", [side.pattern]).fetchall()
         except duckdb.Error:
             raise ConfigError(f"`{side.pattern}` is not a regular expression", need="one of RE2") from None
+
+
+def _bare(field: str) -> str:
+    """The name of an attribute, however deep it is said to lie."""
+    return field.removeprefix("attributes.").split(".")[0].strip('"')
 
 
 def correlated(snapshot: Snapshot, joins: Sequence[Correlate], folder: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ import duckdb
 from quowarranto.case.correlating import FIELDS
 from quowarranto.case.query import connect, rows
 from quowarranto.case.store import Snapshot
+from quowarranto.sources import SOURCES
 
 _ACTIONS = 20_000
 _FACTS = 100_000
@@ -104,6 +105,9 @@ def _values(connection: duckdb.DuckDBPyConnection, table: str, fields: tuple[str
               WHERE attributes IS NOT NULL) WHERE NOT contains(name, '"')"""
     )
     connection.execute(f"CREATE TEMP TABLE {table}_text AS {' UNION ALL '.join(texts)}")
+    chosen = [(source.name, f"attributes.{name}") for source in SOURCES for name in sorted(source.chosen)]
+    for told in chosen:  # what whoever acts writes as they like joins nothing
+        connection.execute(f"DELETE FROM {table}_text WHERE type = ? AND field = ?", told)
     shaped = [
         f"SELECT rec, type, field, '{shape}' AS pattern, "
         + (f"regexp_extract(value, '{shape}')" if shape else "value")

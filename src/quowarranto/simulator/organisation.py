@@ -183,7 +183,7 @@ TRUST: dict[aws.Role, tuple[str, str]] = {
     REPORTS: (CLUSTER_ISSUER, "system:serviceaccount:data:report-builder"),
     DEPLOY: (_CI_ISSUER, "repo:quo-example/storefront:ref:refs/heads/main"),
     ACCOUNTS: (_CI_ISSUER, "repo:quo-example/accounts:ref:refs/heads/main"),
-    RELEASE: (_CI_ISSUER, "repo:quo-example/storefront:environment:production"),
+    RELEASE: (_CI_ISSUER, "repo:quo-example/storefront:environment:production:run_id:*"),
 }
 """Whose token may assume the role: the OIDC provider and the subject."""
 EXPORTER = ("legacy-exporter", "AIDAW7LEGACYEXP5J2N4Q")
@@ -227,7 +227,7 @@ def _trust(role: aws.Role) -> dict[str, Any]:
         "Effect": "Allow",
         "Principal": {"Federated": f"arn:aws:iam::{aws.ACCOUNT}:oidc-provider/{issuer}"},
         "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {"StringEquals": {f"{issuer}:sub": subject}},
+        "Condition": {"StringLike" if "*" in subject else "StringEquals": {f"{issuer}:sub": subject}},
     }
     return {"Version": "2012-10-17", "Statement": [statement]}
 

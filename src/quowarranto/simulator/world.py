@@ -11,7 +11,6 @@ from quowarranto.simulator import background, organisation
 from quowarranto.simulator.logs import LineLog, TrailLog
 from quowarranto.simulator.scenarios import FAULTS as _FAULTS
 from quowarranto.simulator.scenarios import STORIES
-from quowarranto.simulator.scenarios.chains import SETTINGS
 from quowarranto.simulator.scene import DAY, Logs, Scenario, Scene
 from quowarranto.simulator.systems import aws
 from quowarranto.simulator.truth import Truth, TruthLog
@@ -84,6 +83,9 @@ def _open(folder: Path, actions: int) -> Logs:
     )
 
 
+_SETTINGS = "# Nothing to declare: whatever joins these logs was signed or written by the systems themselves.\n"
+
+
 def _break_a_line_each(logs: Logs, seed: int, begin: Instant, truth: TruthLog) -> None:
     """A writer that died in the middle of a line; for CloudTrail a record that has lost its time and its id."""
     scene = Scene("broken lines", seed, begin, logs, truth)
@@ -106,7 +108,7 @@ def _close(folder: Path, logs: Logs, truth: TruthLog, end: Instant) -> Truth:
         quarantine |= {path.relative_to(root).as_posix(): count for path, count in trail.broken.items()}
     truth.close()
     settings = folder / "quo.toml"
-    settings.write_text(SETTINGS, encoding="utf-8")
+    settings.write_text(_SETTINGS, encoding="utf-8")
     return Truth(
         logs=root,
         settings=settings,

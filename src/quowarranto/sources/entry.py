@@ -160,6 +160,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     names the columns, a JSON array of texts."""
     configure: Callable[[Mapping[str, Any]], Source] | None = None
     """The source as `[source.NAME]` of `quo.toml` makes it; raises a `ConfigError` that names the setting."""
+    chosen: frozenset[str] = frozenset()
+    """Attributes that whoever acts writes as they like (a session's name, a user agent): nothing is joined by them."""
     ceiling: Literal["attested", "proven", "partial", "inferred", "missing"]
     """The best linkage that this system's logs can give."""
     raise_it: str

@@ -169,6 +169,28 @@ def service_account(text: str) -> str:
     return f"system:serviceaccount:{found['namespace']}:{found['name']}"
 
 
+def service_account_object(namespace: str, name: str) -> str:
+    """The key of a service account as an object of a cluster, in which others let its tokens count."""
+    if not _SHORT.fullmatch(f"{namespace}/{name}"):
+        raise ValueError("not a service account")
+    return f"kubernetes/serviceaccount/{namespace}/{name}"
+
+
+def service_account_without_uid(key: str) -> str:
+    """What is shared where one side knows the uid and the other may not have logged it."""
+    return f"{key}/uid-not-logged"
+
+
+def service_account_uid(text: str) -> str:
+    """The same by its uid: an account that was made anew under an old name is another one."""
+    return f"kubernetes/serviceaccount/uid/{guid(text)}"
+
+
+def cluster_token(token_id: str) -> str:
+    """The key of a service account's token by its `jti`, as the API server's audit log names credentials."""
+    return f"kubernetes/credential/JTI={guid(token_id)}"
+
+
 def spiffe_id(text: str) -> str:
     """A SPIFFE id with its scheme and trust domain in lower case, without a slash at the end."""
     found = _SPIFFE.fullmatch(unquote(text.strip()))
@@ -219,6 +241,45 @@ def github_run(run: str, attempt: str) -> str:
     if not _DECIMAL.fullmatch(run) or not _DECIMAL.fullmatch(attempt):
         raise ValueError("not a run and its attempt")
     return f"github/run/{int(run)}/{int(attempt)}"
+
+
+GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
+_AWS_PROVIDER = re.compile(r"^arn:aws[\w-]*:iam::[0-9]*:oidc-provider/")
+_GITHUB_RUN = re.compile(r"(?:^|:)run_id:([0-9]{1,20})(?=:|$)")
+_GITHUB_ENVIRONMENT = re.compile(r"(?:^|:)environment:([^:]{1,255})(?=:|$)")
+_FREE_TEXT = re.compile(r"(?:^|:)workflow:")
+
+
+def is_github_issuer(name: str) -> bool:
+    """Whether tokens come from GitHub Actions: by their `iss`, or by the provider that a cloud keeps for it.
+
+    An enterprise may have an issuer of its own below the same host. AWS writes the provider as an ARN.
+    """
+    bare = _AWS_PROVIDER.sub("", name).removeprefix("https://")
+    host, _, rest = bare.partition("/")
+    return host.lower() == "token.actions.githubusercontent.com" and "/" not in rest.rstrip("/")
+
+
+def github_deployment(run: str, environment: str | None) -> str:
+    """What a run that reaches an environment shares with the review that let it; older entries name no environment.
+
+    No word stands for whichever environment it was: it could be the name of one.
+    """
+    return f"github/run/{run}/environment/{environment}" if environment else f"github/run/{run}/environment"
+
+
+def github_deployments(subject: str) -> tuple[str, ...]:
+    """The keys of the reviewed deployment that a token of GitHub Actions was made for, by its signed `sub` alone.
+
+    By default a subject names the environment and not the run; where an organisation has put `run_id` into its subjects
+    (`include_claim_keys`), it names both. A colon inside a value is written `%3A`. The name of a workflow is free text,
+    so that a subject which holds one says nothing here.
+    """
+    runs, environments = _GITHUB_RUN.findall(subject), _GITHUB_ENVIRONMENT.findall(subject)
+    if len(runs) != 1 or len(environments) != 1 or _FREE_TEXT.search(subject):
+        raise ValueError("a subject that does not name one run and one environment")
+    run, environment = str(int(runs[0])), environments[0].replace("%3A", ":").replace("%3a", ":")
+    return github_deployment(run, environment), github_deployment(run, None)
 
 
 def token_of_issuer(issuer: str, token_id: str) -> str:

@@ -13,13 +13,6 @@ from quowarranto.simulator.scenarios.vault import log_in
 from quowarranto.simulator.scene import DAY, HOUR, MINUTE, SECOND, Scenario, Scene
 from quowarranto.simulator.systems import aws, github, mcp, postgres, telemetry, vault
 
-SETTINGS = """\
-[[correlate]]
-name = "ci run"
-left = { source = "cloudtrail", field = "attributes.session_name", pattern = "run-([0-9]+)" }
-right = { source = "github", field = "attributes.run_id" }
-"""
-"""What joins GitHub's tokens to the sessions that they open in AWS: the workflow names its session after the run."""
 _PRESUMED = "no event says which policy allowed it; the role's policies would cover it"
 
 
@@ -36,7 +29,7 @@ def _run(scene: Scene, at: Instant, run: int, *, reviewed_at: Instant | None) ->
     job = github.job_began(scene, at + 3 * MINUTE, run, "ada")
     subject = github.token(scene, at + 3 * MINUTE + 5 * SECOND, run, "ada")
     identity = aws.web_identity(subject, github.ISSUER.removeprefix("https://"))
-    opened, session = aws.assume(scene, at + 4 * MINUTE, identity, organisation.RELEASE, f"run-{run}")
+    opened, session = aws.assume(scene, at + 4 * MINUTE, identity, organisation.RELEASE, "GitHubActions")
     over = github.run_over(scene, at + 20 * MINUTE, run, "ada")
     scene.expect(over, "unproven", "missing", "QW101", note="the end of a run rests on nothing")
     if reviewed_at is not None and reviewed_at < at + 3 * MINUTE:

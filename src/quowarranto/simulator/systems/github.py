@@ -62,8 +62,12 @@ def run_over(scene: Scene, at: Instant, run: int, actor: str) -> str:
 
 
 def token(scene: Scene, at: Instant, run: int, actor: str) -> str:
-    """What is logged of a job's token, which lives for ten minutes; returns its subject."""
-    subject = f"repo:{REPOSITORY}:environment:{ENVIRONMENT}"
+    """What is logged of a job's token, which lives for ten minutes; returns its subject.
+
+    The organisation has put the run into its subjects (`include_claim_keys`), so that who accepts a token can tell runs
+    apart by what GitHub signed.
+    """
+    subject = f"repo:{REPOSITORY}:environment:{ENVIRONMENT}:run_id:{run}"
     seconds = at // 1_000_000
     claims = {
         "iss": ISSUER,

@@ -144,6 +144,7 @@ SOURCE = Source(
     read=read,
     derive=derive,
     wrappers=("records", "value"),
+    chosen=frozenset(("user_agent",)),
     ceiling="proven",
     raise_it="send sign-ins of service principals and managed identities, directory audits and Graph activity to the "
     "same place as the activity log, and add `az role assignment list --all`",

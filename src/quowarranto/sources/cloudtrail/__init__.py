@@ -92,6 +92,7 @@ SOURCE = Source(
     ordinary=(ORDINARY,),
     derive=derive,
     wrappers=("Records", "Events"),
+    chosen=frozenset(("session", "session_name", "source_identity", "user_agent")),
     ceiling="partial",
     raise_it="add the output of `aws iam get-account-authorization-details`, so that calls can be held against the "
     "policies of their principal; no CloudTrail event names the policy that allowed it",

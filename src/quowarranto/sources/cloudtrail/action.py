@@ -6,9 +6,10 @@ import hashlib
 from typing import Any
 
 from quowarranto.records import Action
+from quowarranto.sources import keys
 from quowarranto.sources.cloudtrail.event import Event, Identity, text_of
 from quowarranto.sources.cloudtrail.outcomes import denied_by, outcome_of
-from quowarranto.sources.cloudtrail.principals import acting, behalf, session_key, session_name
+from quowarranto.sources.cloudtrail.principals import acting, behalf, session_key, session_name, web_identity_token
 from quowarranto.sources.cloudtrail.resources import resource_of
 
 
@@ -26,7 +27,7 @@ def to_action(event: Event, data: bytes) -> Action:
         resource=resource_of(event),
         outcome=outcome,
         origin=event.sourceIPAddress or None,
-        cites=cites(identity),
+        cites=cites(identity) + shown_token(event),
         correlates=correlates(identity),
         attributes=attributes(event, denied=outcome == "denied"),
     )
@@ -38,10 +39,27 @@ def cites(identity: Identity) -> tuple[str, ...]:
 
 
 def correlates(identity: Identity) -> tuple[str, ...]:
-    """The softer key of the session, where the event says when that began."""
+    """The softer key of the session, where the event says when that began; of a token of GitHub the deployment.
+
+    The session's name says what its caller likes. The subject is the token's own: GitHub signed it, AWS checked it.
+    """
+    if identity.type == "WebIdentityUser" and keys.is_github_issuer(identity.identityProvider or ""):
+        return keys.maybe(keys.github_deployments, identity.userName) or ()
     created = _created(identity)
     key = session_key(identity.principalId, created) if created else None
     return (key,) if key else ()
+
+
+def shown_token(event: Event) -> tuple[str, ...]:
+    """The token that a role was assumed with, where STS tells its id (`jti`); a token of AWS's own, or of GitHub."""
+    token = text_of(event.asked, "webIdentityTokenId")
+    if event.eventName != "AssumeRoleWithWebIdentity" or event.service != "sts" or not token:
+        return ()
+    if keys.is_github_issuer(event.userIdentity.identityProvider or ""):
+        found = keys.maybe(lambda jti: keys.token_of_issuer(keys.GITHUB_ISSUER, jti), token)
+        return (found,) if found else ()
+    extra = event.additionalEventData
+    return (web_identity_token(token),) if isinstance(extra, dict) and "crossPartitionData" in extra else ()
 
 
 def _created(identity: Identity) -> str | None:
@@ -61,7 +79,7 @@ def attributes(event: Event, *, denied: bool) -> dict[str, Any]:
         "user_agent": event.userAgent,
         "session": session_name(identity),
         "invoked_by": identity.invokedBy,
-        "identity_provider": identity.identityProvider,
+        "identity_provider": identity.identityProvider or _federated_by(identity),
         "error_code": event.errorCode,
         "denied_by": denied_by(event) if denied else None,
         "session_name": text_of(event.asked, "roleSessionName") if event.service == "sts" else None,
@@ -72,6 +90,11 @@ def attributes(event: Event, *, denied: bool) -> dict[str, Any]:
     if (context := identity.sessionContext) is not None:
         out |= _session_attributes(context.attributes or {}, context.ec2RoleDelivery)
     return out
+
+
+def _federated_by(identity: Identity) -> str | None:
+    data = identity.sessionContext.webIdFederationData if identity.sessionContext else None
+    return data.federatedProvider if data else None
 
 
 def _session_attributes(attributes: dict[str, Any], ec2_delivery: str | None) -> dict[str, Any]:

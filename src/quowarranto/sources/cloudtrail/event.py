@@ -21,6 +21,12 @@ class Issuer(msgspec.Struct, frozen=True):
     arn: str | None = None
 
 
+class Federation(msgspec.Struct, frozen=True):
+    """By which provider's token the session was opened."""
+
+    federatedProvider: str | None = None
+
+
 class SessionContext(msgspec.Struct, frozen=True):
     """How a temporary key came about, as the event of its use repeats it."""
 
@@ -28,6 +34,7 @@ class SessionContext(msgspec.Struct, frozen=True):
     attributes: dict[str, Any] | None = None
     sourceIdentity: str | None = None
     ec2RoleDelivery: str | None = None
+    webIdFederationData: Federation | None = None
 
 
 class OnBehalfOf(msgspec.Struct, frozen=True):

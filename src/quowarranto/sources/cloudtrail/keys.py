@@ -11,7 +11,7 @@ import re
 
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, format_instant, parse_instant
 from quowarranto.sources.cloudtrail.event import Event, part_of, text_of
-from quowarranto.sources.cloudtrail.principals import acting, role_arn, session_key
+from quowarranto.sources.cloudtrail.principals import acting, role_arn, session_key, web_identity_token
 
 _SECOND = 1_000_000
 _MONTHS = {
@@ -28,6 +28,8 @@ _KEY_CHANGES = ("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey")
 
 def key_facts(event: Event, action: Action) -> tuple[AuthorityFact, ...]:
     """What a successful event says about keys; nothing for most."""
+    if event.eventName == "GetWebIdentityToken" and event.service == "sts":
+        return _web_identity(event, action)
     if event.service in _ISSUING_SERVICES:
         return _issued(event, action)
     if event.service == "iam" and event.eventName in _KEY_CHANGES:
@@ -78,6 +80,25 @@ def _issued(event: Event, action: Action) -> tuple[AuthorityFact, ...]:
         issued_by=action.id,
         correlates=_correlates(event, action.time),
         attributes=_issue_attributes(event),
+    )
+    return (fact,)
+
+
+def _web_identity(event: Event, action: Action) -> tuple[AuthorityFact, ...]:
+    """A signed token for services elsewhere. Whom it names is for its asker to choose, so it empowers nobody here.
+
+    Source: AWS IAM User Guide, "Auditing cross-partition identity federation".
+    """
+    token = text_of(event.answered, "webIdentityTokenId")
+    if not token:
+        return ()
+    fact = AuthorityFact(
+        kind="credential",
+        id=web_identity_token(token),
+        time=action.time,
+        valid_until=parse_expiration(text_of(event.answered, "expiration")),
+        issued_by=action.id,
+        attributes={"issued_through": event.eventName},
     )
     return (fact,)
 

@@ -67,6 +67,11 @@ def session_key(principal_id: str | None, issued_at: str) -> str | None:
     return f"aws/session/{principal_id}/{issued_at}" if principal_id and issued_at else None
 
 
+def web_identity_token(token_id: str) -> str:
+    """The key of a token of AWS's own (`GetWebIdentityToken`) by its `jti`."""
+    return f"aws/web-identity-token/{token_id}"
+
+
 def _role(identity: Identity) -> str:
     issuer = identity.sessionContext.sessionIssuer if identity.sessionContext else None
     if issuer is not None and issuer.arn:

@@ -26,6 +26,7 @@ from quowarranto.records import Action, Record
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.gcp import gke, policies
 from quowarranto.sources.gcp.calls import called
+from quowarranto.sources.gcp.federation import exchanged_by, is_provider
 from quowarranto.sources.gcp.history import derive
 from quowarranto.sources.gcp.issuance import effects, listed_accounts, listed_key
 from quowarranto.sources.gcp.wire import LogEntry, spelled, text_of, time_of, understood, unwrapped
@@ -37,18 +38,19 @@ _PARENTS = ("projects/", "organizations/", "folders/", "billingAccounts/")
 _NOTHING = Skipped("an export that lists nothing")
 
 
-def read(entry: Entry, resources: Mapping[str, str] | None = None) -> Outcome:
+def read(entry: Entry, resources: Mapping[str, str] | None = None, github: frozenset[str] = frozenset()) -> Outcome:
     """The records of one log entry, or what an export shows.
 
     Args:
         resources: by the name of a file, the resource whose policy it holds.
+        github: the providers of workload identity pools whose issuer is GitHub Actions.
     """
     value = unwrapped(strict_json(entry.data))
     if not isinstance(value, dict):
         raise RejectedEntry("not a JSON object")
     value = spelled(value)
     if "protoPayload" in value:
-        return _logged(understood(value), entry.data)
+        return _logged(understood(value), entry.data, github)
     if _is_log_entry(value):
         return Skipped("a log entry that is not of an audit log")
     shown = _exported(value, entry, resources or {})
@@ -57,7 +59,7 @@ def read(entry: Entry, resources: Mapping[str, str] | None = None) -> Outcome:
     return shown or _NOTHING
 
 
-def _logged(entry: LogEntry, raw: bytes) -> list[Record | Observation]:
+def _logged(entry: LogEntry, raw: bytes, github: frozenset[str]) -> list[Record | Observation]:
     at = time_of(entry)
     if gke.is_of_cluster(entry):
         return gke.records(entry, at, raw)
@@ -67,7 +69,8 @@ def _logged(entry: LogEntry, raw: bytes) -> list[Record | Observation]:
         acted = msgspec.convert(action.data["action"], Action)
     else:
         assert isinstance(action, Action)
-        acted = action
+        shares = exchanged_by(entry, action.principal, github)
+        found[0] = acted = msgspec.structs.replace(action, correlates=action.correlates + shares) if shares else action
     return found + (effects(entry, acted) if acted.outcome == "success" else [])
 
 
@@ -136,17 +139,23 @@ def _likeness(document: Any) -> int:
 
 
 def configure(settings: Mapping[str, Any]) -> Source:
-    """`[source.gcp]` in `quo.toml`: of which resource a file holds the policy."""
+    """`[source.gcp]` in `quo.toml`: of which resource a file holds the policy, and which providers are GitHub's."""
     for name in settings:
-        if name != "policies":
-            raise ConfigError(f"`source.gcp` has no setting `{name}`", need="`policies`")
+        if name not in ("policies", "github_providers"):
+            raise ConfigError(f"`source.gcp` has no setting `{name}`", need="`policies` or `github_providers`")
+    providers = settings.get("github_providers", [])
+    if not isinstance(providers, list) or not all(isinstance(one, str) and is_provider(one) for one in providers):
+        raise ConfigError(
+            "`source.gcp.github_providers` is not a list of providers",
+            need='names such as "projects/123456789012/locations/global/workloadIdentityPools/ci/providers/github"',
+        )
     named = settings.get("policies", {})
     if not isinstance(named, Mapping) or not all(isinstance(one, str) and one for one in named.values()):
         raise ConfigError(
             "`source.gcp.policies` does not say of which resource a file holds the policy",
             need='names of files with resources, such as "shop.json" = "projects/shop"',
         )
-    return msgspec.structs.replace(SOURCE, read=partial(read, resources=dict(named)))
+    return msgspec.structs.replace(SOURCE, read=partial(read, resources=dict(named), github=frozenset(providers)))
 
 
 SOURCE = Source(
@@ -162,6 +171,7 @@ SOURCE = Source(
     derive=derive,
     documents=(".yaml", ".yml"),
     configure=configure,
+    chosen=frozenset(("user_agent",)),
     ceiling="proven",
     raise_it="turn on Data Access logs, those of IAM included, and add policies and custom roles as Cloud Asset "
     "Inventory exports them; still only entries of GKE name the binding that allowed them, all others stay `partial`",

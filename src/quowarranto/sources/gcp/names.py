@@ -69,6 +69,9 @@ def principal_of_subject(subject: str) -> Principal | None:
 def caller(entry: LogEntry) -> Principal:
     """Who called. Google leaves it out for outsiders whose call was refused, and for what it does by itself."""
     said = entry.call.authenticationInfo
+    mapped = text_of(part(entry.call.metadata), "mapped_principal", "mappedPrincipal")
+    if mapped and (one := principal_of_subject(mapped)) is not None:
+        return one  # whoever exchanged a token acts under this name from then on
     if said is not None:
         if said.principalEmail:
             return principal_of_email(said.principalEmail)

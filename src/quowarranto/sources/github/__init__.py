@@ -18,6 +18,7 @@ from typing import Any
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Record
+from quowarranto.sources import keys as shared
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.github.actions import action_of, claims_of, facts_of
 from quowarranto.sources.github.reviews import derive, observations_of
@@ -26,7 +27,6 @@ from quowarranto.sources.strict import read_as, strict_object
 
 __all__ = ["SOURCE", "derive", "read", "recognise"]
 
-_ISSUER = "https://token.actions.githubusercontent.com"
 _ACTION = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 
 
@@ -55,7 +55,7 @@ def _claims(value: dict[str, Any]) -> Claims:
 
 def _are_claims(value: dict[str, Any]) -> bool:
     issuer = value.get("iss")
-    return isinstance(issuer, str) and issuer.startswith(_ISSUER) and "sub" in value
+    return isinstance(issuer, str) and "://" in issuer and shared.is_github_issuer(issuer) and "sub" in value
 
 
 def _is_delivery(value: dict[str, Any]) -> bool:

@@ -62,10 +62,12 @@ def claims_of(claims: Claims) -> AuthorityFact:
     """
     workflow = workflow_of(claims.job_workflow_ref or claims.workflow_ref)
     run = shared.maybe(lambda text: shared.github_run(text, claims.run_attempt), claims.run_id)
+    token = shared.maybe(lambda jti: shared.token_of_issuer(claims.iss, jti), claims.jti)
     needs_review = claims.environment and claims.run_id
     return AuthorityFact(
         kind="credential",
         id=keys.claims_key(claims.jti),
+        aliases=(token,) if token else (),
         time=claims.iat * 1_000_000,
         # GitHub dates `nbf` back, for the sake of slow clocks; before `iat` there was no token.
         valid_from=claims.nbf * 1_000_000 if claims.nbf is not None and claims.nbf > claims.iat else None,

@@ -15,11 +15,8 @@ def bypass_key(run: str, environment: str | None) -> str:
 
 
 def waiting_for(run: str, environment: str | None) -> str:
-    """By what a job that waited for an environment finds the review that let it go on.
-
-    No word stands for whichever environment it was: it could be the name of one.
-    """
-    return f"github/run/{run}/environment/{environment}" if environment else f"github/run/{run}/environment"
+    """By what a job that waited for an environment finds the review that let it go on."""
+    return shared.github_deployment(run, environment)
 
 
 def token_key(hashed: str) -> str:

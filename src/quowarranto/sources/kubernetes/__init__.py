@@ -109,6 +109,7 @@ SOURCE = Source(
     derive=derive,
     wrappers=("items", "records"),
     documents=(".yaml", ".yml"),
+    chosen=frozenset(("user_agent",)),
     ceiling="proven",
     raise_it=(
         "add an export of `kubectl get roles,rolebindings,clusterroles,clusterrolebindings -A -o yaml`, and log "

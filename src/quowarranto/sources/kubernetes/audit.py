@@ -323,9 +323,9 @@ def _answered(event: Event, otherwise: Instant) -> Instant:
 
 
 def _observed(change: issuance.Change, *, everything: bool, query: str) -> list[Record | Observation]:
-    """A change of a role or a binding, or the end of a service account, for `history`."""
+    """A change of a role or a binding, the beginning or end of a service account, for `history`."""
     kind, name = rbac.CHANGED[change.resource], change.name
-    if change.resource == "serviceaccounts" and change.verb != "delete":
+    if change.resource == "serviceaccounts" and change.verb == "update":
         return []
     told = (change.action.time, change.answered)
     if everything:

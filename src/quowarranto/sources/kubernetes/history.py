@@ -21,6 +21,7 @@ import msgspec
 
 from quowarranto.records import AuthorityFact, Instant, Principal
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.kubernetes import accounts
 from quowarranto.sources.kubernetes.names import PREFIX, literal, principal_of, service_account
 from quowarranto.sources.kubernetes.scope import bound_of, scope_of
 
@@ -64,6 +65,7 @@ def derive(observations: Sequence[Observation]) -> Iterator[Fact]:
         if name.startswith(("rolebinding/", "clusterrolebinding/")):
             yield from _Binding(name, steps, roles).facts()
     yield from _ended_tokens(by_name)
+    yield from accounts.facts(by_name)
 
 
 def _by_name(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
@@ -287,7 +289,7 @@ def _ended_tokens(by_name: dict[str, list[Observation]]) -> Iterator[Fact]:
     deleted: defaultdict[str, list[Observation]] = defaultdict(list)
     for name, seen in by_name.items():
         if name.startswith("serviceaccount/"):
-            deleted[name] += seen
+            deleted[name] += [one for one in seen if one.data["change"] == "delete"]
     if not deleted:
         return
     for name, seen in by_name.items():

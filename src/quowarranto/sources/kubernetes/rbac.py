@@ -7,6 +7,7 @@ makes facts of all of them together. The `data` of an observation:
     action    id of the action that made the change
     created   when the object says it was created, microseconds; `None` when it does not say
     rules     of a role, as RBAC writes them; `None` when they were not logged
+    uid       of a service account; `None` when it was not logged
     role      of a binding: the observation name of its role
     subjects  of a binding: lists `[kind, namespace, name]`; `None` when they were not logged
     asked, answered  of a logged change: when the server received and answered it
@@ -173,7 +174,7 @@ def _created(body: _Object) -> Instant | None:
 
 def _content(kind: str, namespace: str | None, body: _Object | None) -> dict[str, Any]:
     if kind == "serviceaccount":
-        return {}
+        return {"uid": body.metadata.uid if body is not None and body.metadata is not None else None}
     if kind in _ROLE_KINDS:
         return {"rules": None if body is None else _rules(body)}
     if body is None or body.roleRef is None:

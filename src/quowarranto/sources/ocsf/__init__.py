@@ -27,6 +27,7 @@ SOURCE = Source(
     recognise=recognise,
     read=read,
     derive=derive,
+    chosen=frozenset(("session_name",)),
     ceiling="proven",
     raise_it="`authorizations` with the policy's `uid` and `version` in each event, and its log-on's `session.uid`",
 )

@@ -72,6 +72,7 @@ SOURCE = Source(
     recognise=recognise,
     read=read,
     derive=derive,
+    chosen=frozenset(("user_agent",)),
     ceiling="proven",
     raise_it="keep the log from before the tokens and sign-on rules in it were made: both are then named",
 )

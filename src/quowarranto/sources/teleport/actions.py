@@ -126,13 +126,15 @@ def _cites(event: Event) -> tuple[str, ...]:
 
 
 def _correlates(event: Event) -> tuple[str, ...]:
-    """A bot that joins from a workflow shows the claims of its run."""
+    """A bot that joins from a workflow shows the claims of its run, which GitHub signed and Teleport checked."""
     claims = event.attributes or {}
-    run, attempt = claims.get("run_id"), claims.get("run_attempt")
-    if event.event != "bot.join" or not isinstance(run, str) or not isinstance(attempt, str):
+    run, attempt, environment = (claims.get(name) for name in ("run_id", "run_attempt", "environment"))
+    if event.event != "bot.join" or not isinstance(run, str) or not run.isdecimal():
         return ()
-    found = shared.maybe(lambda text: shared.github_run(text, attempt), run)
-    return (found,) if found else ()
+    found = [shared.maybe(lambda text: shared.github_run(run, text), attempt if isinstance(attempt, str) else None)]
+    if event.method == "github" and isinstance(environment, str) and environment:
+        found += [shared.github_deployment(run, environment), shared.github_deployment(run, None)]
+    return tuple(key for key in found if key)
 
 
 def _verb(event: Event) -> str:

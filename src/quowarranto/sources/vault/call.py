@@ -91,10 +91,14 @@ def principal_of(auth: Auth) -> Principal | None:
     return Principal("vault_token", name) if name else None
 
 
-def action_of(call: Call) -> Action:
+def action_of(call: Call, shown: tuple[str, ...] = (), shares: tuple[str, ...] = ()) -> Action:
     """The response line counts over the request line, with one exception: a login made with a token in hand.
 
     There the response names only who the caller became, so the request line, which names who called, counts.
+
+    Args:
+        shown: keys of the token of another system that a login showed.
+        shares: keys that such a token has in common with what is known of its holder.
     """
     request = call.line.request
     answered = call.line.type == "response"
@@ -107,7 +111,8 @@ def action_of(call: Call) -> Action:
         resource=call.resource,
         outcome=call.outcome,
         origin=request.remote_address or None,
-        cites=_cites(call, became_another),
+        cites=_cites(call, became_another) + shown,
+        correlates=shares,
         attributes=_attributes(call),
         stage=0 if became_another else 2 if answered else 1,
     )

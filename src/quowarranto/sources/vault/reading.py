@@ -14,6 +14,7 @@ from quowarranto.sources.times import instant
 from quowarranto.sources.vault import policy_files
 from quowarranto.sources.vault.bulk import observations_of
 from quowarranto.sources.vault.call import action_of, decision_of, understand
+from quowarranto.sources.vault.logins import lending, shown_keys
 from quowarranto.sources.vault.outcomes import facts_of
 from quowarranto.sources.vault.wire import Line
 
@@ -44,9 +45,11 @@ def _records(entry: Entry, value: dict[str, Any]) -> Outcome:
     line = _line(value)
     digest = "" if line.request.id else "sha256:" + hashlib.sha256(entry.data).hexdigest()
     call = understand(line, instant("time", line.time), digest)
-    records: list[Record | Observation] = [action_of(call)]
+    cites, shares = shown_keys(call)
+    records: list[Record | Observation] = [action_of(call, cites, shares)]
     if (decision := decision_of(call)) is not None:
         records.append(decision)
+    records += lending(call)
     facts = list(facts_of(call))
     records += facts
     records += observations_of(call, facts)
