@@ -15,7 +15,7 @@ from quowarranto.case.store import Case
 from quowarranto.cli import command_of
 from quowarranto.findings.explain import Explainer
 
-SETTINGS = ("postgres/zone", "casbin/go", "cloudevents/mapped", "openssh/traditional")
+SETTINGS = ("postgres/zone", "casbin/go", "cloudevents/mapped", "cyberark/table", "openssh/traditional")
 """Cases whose `quo.toml` these sources cannot read their samples without."""
 COMMANDS = (
     *(("verdicts", "--format", form) for form in ("table", "jsonl", "csv")),

@@ -249,8 +249,10 @@ def _why_not(head: bytes, documents: bool) -> str:
 
 def _shape_for(source: Source | None, path: Path, shape: Shape, head: bytes) -> Shape:
     """Only a source that reads whole documents, or rows of CSV, gets them; for all others such a file is lines."""
-    if shape == "lines" and source is not None and source.csv and not head.lstrip(BOM + b" \t\r\n").startswith(b"{"):
-        return "csv"
+    if shape == "lines" and source is not None and source.csv:
+        first = head.lstrip(BOM + b" \t\r\n").partition(b"\n")[0]
+        if not first.startswith(b"{") and not any(mark in first for mark in source.no_row):
+            return "csv"
     if shape == "document" and source is not None and path.suffix not in source.documents:
         return "lines"
     if shape == "yaml" and source is not None and not {".yaml", ".yml"} & set(source.documents):

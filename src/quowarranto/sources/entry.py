@@ -158,6 +158,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     csv: Literal["header", "bare"] | None = None
     """It reads CSV (RFC 4180) too: an entry is a JSON object of texts by the names in the first row, or, where no row
     names the columns, a JSON array of texts."""
+    no_row: tuple[bytes, ...] = ()
+    """What, in the first line of a file, shows that it holds no rows although the source reads CSV."""
     configure: Callable[[Mapping[str, Any]], Source] | None = None
     """The source as `[source.NAME]` of `quo.toml` makes it; raises a `ConfigError` that names the setting."""
     chosen: frozenset[str] = frozenset()

@@ -1,18 +1,21 @@
 """CyberArk Privileged Access Security: privileged sessions, passwords retrieved, and who may use which safe.
 
 Reads     audit records of the Vault, as its syslog translators write them: as JSON, an object a line, with or without a
-          header of syslog before it; as CEF (`cef.py`) behind a header of RFC 5424.
+          header of syslog before it; as CEF (`cef.py`) or LEEF (`leef.py`); as rows of a table (`table.py`); events
+          of the Audit service (`service.py`).
 Yields    an Action per record; sessions of PSM, ownership of safes as grants, confirmed requests as approvals.
-Time      `IsoTimestamp`, else the time of the RFC 5424 header; whole seconds.
+Time      `IsoTimestamp`, else the time of the RFC 5424 header; whole seconds, of the Audit service milliseconds.
 Not seen  members of groups that own a safe, what an owner may do in it, how long a request is valid, what was typed.
-Source    CyberArk PAS, "Vault Audit Action Codes" and "Integrating with SIEM applications"; records have no id of
-          their own, so a digest of the line stands in for it.
+Source    CyberArk PAS, "Vault Audit Action Codes" and "Integrating with SIEM applications"; records of the Vault have
+          no id of their own, so a digest of the line stands in for it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,9 +23,10 @@ import msgspec
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Instant, Principal, Record, Resource, Rule
 from quowarranto.records import Outcome as Ending
-from quowarranto.sources.cyberark.cef import fields_of, is_cef
+from quowarranto.sources.cyberark import cef, leef, service, table
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
 from quowarranto.sources.folding import folded
+from quowarranto.sources.registers.rows import Layout
 from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
@@ -80,34 +84,48 @@ class _Audit(msgspec.Struct, frozen=True):
     CAProperties: _Properties | str | None = None
 
 
-def read(entry: Entry) -> Outcome:
-    """The records of a line."""
-    begin = entry.data.find(b"{")
-    mark = entry.data.find(b"CEF:")
-    record: Any
-    if mark >= 0 and not 0 <= begin < mark:
-        begin, record = mark, _of_cef(entry.data)
-    else:
+_NO_SETTINGS = Layout()
+
+
+def read(entry: Entry, columns: Layout = _NO_SETTINGS) -> Outcome:
+    """The records of a line.
+
+    Args:
+        columns: of a table, what the settings say they are called.
+    """
+    begin, record, name = len(entry.data), _of_line(entry.data), hashlib.sha256(entry.data).hexdigest()
+    if record is None:
+        begin = entry.data.find(b"{")
         if begin < 0:
-            raise RejectedEntry("neither a JSON object nor a record in CEF in the line")
+            raise RejectedEntry("neither a JSON object nor a record in CEF or LEEF in the line")
         value = strict_object(entry.data[begin:])
         told = value.get("syslog", value)
         if isinstance(told, dict) and "audit_record" not in told and "monitor_record" in told:
             return Skipped("a measurement of the server, not an audit record")
         record = told.get("audit_record", told) if isinstance(told, dict) else None
+        if isinstance(record, dict) and service.is_event(record):
+            name, record = service.fields_of(record)
+        elif record is value and "Vendor" not in value and table.is_row(value, columns):
+            record = table.fields_of(entry, columns)
     audit = read_as(record, _Audit)
     if not audit.Issuer or not (audit.Action or audit.Desc):
         raise RejectedEntry("an audit record without `Issuer` or `Action`")
     details = _details(audit.ExtraDetails)
-    action = _action(audit, details, _time(audit, entry.data[:begin]), hashlib.sha256(entry.data).hexdigest())
+    action = _action(audit, details, _time(audit, entry.data[:begin]), name)
     return [action, *_facts(audit, details, action)]
 
 
-def _of_cef(data: bytes) -> dict[str, str]:
-    try:
-        return fields_of(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise RejectedEntry("not UTF-8") from None
+def _of_line(data: bytes) -> Any:
+    """The fields of a line of CEF or LEEF; None where the line is neither. JSON may speak of both."""
+    marks = {read: data.find(mark) for mark, read in ((b"CEF:", cef.fields_of), (b"LEEF:", leef.fields_of))}
+    begin = data.find(b"{")
+    for read_line, mark in marks.items():
+        if mark >= 0 and not 0 <= begin < mark:
+            try:
+                return read_line(data.decode("utf-8"))
+            except UnicodeDecodeError:
+                raise RejectedEntry("not UTF-8") from None
+    return None
 
 
 def _time(audit: _Audit, header: bytes) -> Instant:
@@ -234,14 +252,26 @@ def _established(kind: Any, key: str, action: Action, **said: Any) -> AuthorityF
     return AuthorityFact(kind=kind, id=key, time=action.time, issued_by=action.id, **said)
 
 
-def recognise(sample: Sample) -> int:
-    """An audit record whose vendor is Cyber-Ark, as JSON or CEF."""
+def recognise(sample: Sample, columns: Layout = _NO_SETTINGS) -> int:
+    """An audit record whose vendor is Cyber-Ark, as JSON, CEF or LEEF; an event of the Audit service; a table."""
     for document in sample.documents:
         told = document.get("syslog", document) if isinstance(document, dict) else None
         record = told.get("audit_record", told.get("monitor_record", told)) if isinstance(told, dict) else None
         if isinstance(record, dict) and record.get("Vendor") == "Cyber-Ark":
             return 95
-    return 95 if not sample.documents and is_cef(sample.text) else 0
+        if service.is_event(document):
+            return 94
+    if not sample.documents and (cef.is_cef(sample.text) or leef.is_leef(sample.text)):
+        return 95
+    return table.recognise(sample, columns)
+
+
+def _configure(settings: Mapping[str, Any]) -> Source:
+    """`[source.cyberark]`: columns and times of a table."""
+    columns = table.settings_of(settings)
+    return msgspec.structs.replace(
+        SOURCE, read=partial(read, columns=columns), recognise=partial(recognise, columns=columns)
+    )
 
 
 SOURCE = Source(
@@ -249,10 +279,15 @@ SOURCE = Source(
     title="CyberArk Privileged Access Security",
     reads=(
         "audit records of the Vault as JSON, with or without a header of syslog",
-        "the same as CEF, with a header of RFC 5424",
+        "the same as CEF or LEEF, with a header of RFC 5424",
+        "the same as CSV, columns by settings",
+        "events of the Audit service (Privilege Cloud)",
     ),
     recognise=recognise,
     read=read,
+    csv="header",
+    no_row=(b"CEF:", b"LEEF:", b"{"),
+    configure=_configure,
     ceiling="proven",
     raise_it="demand confirmed requests for the accounts that matter: `RequestId` then names the approval",
 )
