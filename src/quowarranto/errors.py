@@ -4,6 +4,7 @@
     ├── ConfigError      `quo.toml` or a flag says something that cannot be obeyed
     ├── SourceError      an input as a whole cannot be read (one broken line is never an exception: it is quarantined)
     ├── CaseError        the case folder cannot be read or written
+    ├── OutputError      a file that was asked for cannot be written
     ├── EngineError      the engine that was asked for cannot be had, or failed at its work
     └── RejectedEntry    one entry is not what its source says it is; ingest turns it into a quarantined line
 
@@ -52,6 +53,10 @@ class SourceError(QuoWarrantoError):
 
 class CaseError(QuoWarrantoError):
     """The case folder cannot be read or written."""
+
+
+class OutputError(QuoWarrantoError):
+    """A file that was asked for cannot be written."""
 
 
 class EngineError(QuoWarrantoError):

@@ -88,6 +88,37 @@ def test_a_reader_that_goes_away_is_no_failure(world: Path, name: str, form: str
     assert b"rror" not in done.stderr
 
 
+@pytest.mark.parametrize("form", ["csv", "ocsf", "sarif"])
+def test_a_reader_of_an_export_may_go_away_too(world: Path, form: str) -> None:
+    """However much was still to be written."""
+    done = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$@" | head -c 10 > /dev/null', "-", *command("export", "--format", form)],
+        cwd=world, env=ENVIRONMENT, capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "--html"],
+        ["controls", "--html"],
+        ["export", "--format", "sarif", "--out"],
+        ["impact", "pam/1", "--svg"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_file_that_cannot_be_written_is_named_with_what_to_do(world: Path, arguments: list[str]) -> None:
+    """Its own name, not that of the file beside it that takes its place when it is whole."""
+    if arguments[0] == "impact":
+        arguments = ["impact", rows(world, "verdicts", "--linkage", "proven")[0]["authorities"][0]["key"], "--svg"]
+    ran = quo(world, *arguments, "no-such-folder/out")
+    assert ran.code == 1
+    assert "`no-such-folder/out` cannot be written" in ran.err
+    assert "make the folder first" in ran.err
+    assert ".part" not in ran.err
+
+
 def test_a_limit_gives_the_first(world: Path) -> None:
     """And none gives none."""
     everything = rows(world, "verdicts")

@@ -98,6 +98,31 @@ def test_the_fields_that_commands_print_are_described(tmp_path: Path) -> None:
     assert described >= {*explained, *explained["chain"][0], *explained["chain"][0]["tests"][0]}
 
 
+def test_the_check_of_the_how_to_finds_every_line_again_and_a_changed_one(tmp_path: Path) -> None:
+    """Lines, elements of arrays, lists of YAML, packed files: of the imaginary organisation, which has all of them."""
+    _quo(["demo", "world", "--no-open"], tmp_path)
+    (script,) = blocks(ROOT / "docs" / "howto" / "check-evidence.md", "python")
+    records = _quo(["records", "--case", "world/quo.case", "--format", "jsonl"], tmp_path)
+
+    def check() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=tmp_path,
+            input=records,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        return done.stdout
+
+    count = len(records.splitlines())
+    assert check() == f"{count} records checked, 0 differ\n"
+    log = tmp_path / "world" / "logs" / "native" / "pam.jsonl"
+    log.write_bytes(log.read_bytes().replace(b"erp-02", b"erp-03", 1))
+    first = check().splitlines()[0]
+    assert re.fullmatch(r"world/logs/native/pam\.jsonl:\d+ is not what was read", first)
+
+
 def test_python_examples_of_the_case_page_run(tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_text(
         '{"kind":"action","time":"2026-03-01T09:00:00Z","principal":{"type":"user","id":"kim"},"action":"read",'

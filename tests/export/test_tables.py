@@ -163,7 +163,7 @@ def test_the_command_writes_a_whole_file_or_none(demo: Snapshot, tmp_path: Path)
         assert out.stat().st_size > 1000
     assert sorted(path.name for path in tmp_path.iterdir()) == ["verdicts.csv", "verdicts.parquet"]
     failed = quo(tmp_path, "export", *case, "--format", "parquet", "--out", "no folder/x.parquet")
-    assert (failed.code, failed.err.startswith("error: no such file or directory")) == (1, True)
+    assert (failed.code, failed.err.startswith("error: `no folder/x.parquet` cannot be written")) == (1, True)
 
 
 @pytest.mark.parametrize(

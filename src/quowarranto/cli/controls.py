@@ -79,10 +79,9 @@ def _filters(values: dict[str, Any]) -> Filters:
 
 def _page(found: dict[str, Any], html: Path, title: str, case_folder: Path) -> None:
     from quowarranto.export.controls import controls_html
-    from quowarranto.export.files import replacing
+    from quowarranto.export.files import write_whole
 
-    with replacing(html) as path:
-        path.write_text(controls_html(found, title, str(case_folder)), encoding="utf-8")
+    write_whole(html, controls_html(found, title, str(case_folder)))
     click.echo(f"written: {html}")
 
 

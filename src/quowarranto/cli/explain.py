@@ -24,9 +24,10 @@ def command(action: str, case_folder: Path, known_at: str | None, form: str, svg
 
     explained = Explainer(snapshot_of(case_folder, known_at), [action]).explain(action)
     if svg is not None:
+        from quowarranto.export.files import write_whole
         from quowarranto.export.timeline import timeline_svg
 
-        svg.write_text(timeline_svg(explained[0]), encoding="utf-8")
+        write_whole(svg, timeline_svg(explained[0]))
         click.echo(f"drawn: {svg}", err=True)
     if form == "json":
         import sys

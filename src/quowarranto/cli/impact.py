@@ -49,9 +49,10 @@ def command(
     clock = Clock(config.skew_us, config.window_us)
     found = impact(snapshot_of(case_folder, known_at), key, clock, window, config.correlate)
     if svg is not None:
+        from quowarranto.export.files import write_whole
         from quowarranto.export.impact import impact_svg
 
-        svg.write_text(impact_svg(found), encoding="utf-8")
+        write_whole(svg, impact_svg(found))
         click.echo(f"drawn: {svg}", err=True)
     if form == "json":
         import sys

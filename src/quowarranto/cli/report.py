@@ -32,7 +32,8 @@ def command(case_folder: Path, known_at: str | None, html: Path, title: str, ope
 def write_report(case_folder: Path, html: Path, title: str, known_at: str | None = None) -> None:
     """Write the report of a case, as it is or as it was known at an RFC 3339 time."""
     snapshot = snapshot_of(case_folder, known_at)
+    from quowarranto.export.files import write_whole
     from quowarranto.export.report import report_html
     from quowarranto.findings.reporting import report_data
 
-    html.write_text(report_html(report_data(snapshot, title)), encoding="utf-8")
+    write_whole(html, report_html(report_data(snapshot, title)))

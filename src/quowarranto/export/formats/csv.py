@@ -8,7 +8,6 @@ Choices   a cell that begins with `=`, `+`, `-`, `@`, a tab or a line end gets a
 
 from __future__ import annotations
 
-import io
 from typing import BinaryIO
 
 from quowarranto.case.store import Snapshot
@@ -18,10 +17,17 @@ from quowarranto.export.formats.wanted import Wanted
 
 def write(snapshot: Snapshot, wanted: Wanted, table: str, out: BinaryIO) -> None:
     """Write a table of `flat.TABLES`."""
-    text = io.TextIOWrapper(out, encoding="utf-8", errors="backslashreplace", newline="", write_through=False)
-    writer = csv_writer(text, [name for name, _ in TABLES[table]])
+    writer = csv_writer(_Encoded(out), [name for name, _ in TABLES[table]])
     writer.writeheader()
     for row in rows_of(snapshot, table, wanted):
         writer.writerow(cells(row))
-    text.flush()
-    text.detach()
+
+
+class _Encoded:
+    """Text into a file of bytes that stays the caller's: a wrapper of the library would close it where it fails."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        return self._out.write(text.encode("utf-8", "backslashreplace"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 import msgspec
 
@@ -97,7 +97,13 @@ def harmless(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def csv_writer(out: TextIO, columns: Sequence[str]) -> csv.DictWriter[str]:
+class Writes(Protocol):
+    """Takes text."""
+
+    def write(self, text: str, /) -> int: ...
+
+
+def csv_writer(out: Writes, columns: Sequence[str]) -> csv.DictWriter[str]:
     """Writes rows of `cells`, each ended by a line feed.
 
     The library quotes a carriage return only where it ends its lines with one, and a bare one would end a row.
@@ -108,7 +114,7 @@ def csv_writer(out: TextIO, columns: Sequence[str]) -> csv.DictWriter[str]:
 class _LineFeeds:
     """Takes rows, one at a time, that end with carriage return and line feed."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: Writes) -> None:
         self._out = out
 
     def write(self, row: str) -> int:
