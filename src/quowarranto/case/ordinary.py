@@ -6,12 +6,13 @@ records (`columns.py`), once, and taken from there by every entry that has it.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import msgspec
-from arro3.core import Array, DataType, Table
+from arro3.core import Array, Table
 
 from quowarranto.case.columns import (
     ACTION_FIELDS,
@@ -19,7 +20,6 @@ from quowarranto.case.columns import (
     Column,
     action_columns,
     fact_columns,
-    int_column,
     json_text,
     text_column,
 )
@@ -80,6 +80,7 @@ class Ordinaries:
         own = layout.own("own", "list", "moment") if layout else []
         self._own = {one.called: one.how for one in own}
         self._own_fields = {one.called.partition(".")[0] for one in own}
+        self._found: dict[tuple[int, int, str], list[Any]] = {}
         self.places: list[Place] = []
         self.count = 0
 
@@ -124,6 +125,7 @@ class Ordinaries:
     def tables(self, first: int, read_at: int) -> tuple[Table | None, Table | None]:
         """What was taken as a table of actions and one of facts, numbered from `first` on; nothing is left."""
         actions = facts = None
+        self._found.clear()
         acting = self._rows.chosen(0)
         if acting.count:
             actions = _in_order(self._action_columns(acting, first, read_at), _ACTION_COLUMNS)
@@ -171,15 +173,19 @@ class Ordinaries:
         for place, part in enumerate(self._ordinary.parts):
             if name in (part.fact if record else part.action):
                 values = self._values(place, record, name)
+                if values.count(None) == len(values):
+                    return _throughout(of([None]), rows)
                 index = rows.index(place)
-                return {column: array.take(index) for column, array in of(values).items()}
-        default = of([self._defaults[record][name]])
-        nowhere = Array([0] * rows.count, type=DataType.int32())
-        return {column: array.take(nowhere) for column, array in default.items()}
+                return {name: column.take(index) for name, column in of(values).items()}
+        return _throughout(of([self._defaults[record][name]]), rows)
 
     def _values(self, place: int, record: int, name: str) -> list[Any]:
         """What the members of a part say of a field, by their number."""
-        return [(fields[record] or {}).get(name) for fields in self._rows.read(place)]
+        found = self._found.get((place, record, name))
+        if found is None:
+            found = [(fields[record] or _NO_FIELDS).get(name) for fields in self._rows.read(place)]
+            self._found[place, record, name] = found
+        return found
 
     def _merged(self, rows: Chosen, record: int, prefix: str) -> list[Text]:
         """An object to which several parts and, of an action, the entries themselves contribute: as pieces of JSON
@@ -252,7 +258,10 @@ class Ordinaries:
                 pieces += [said, OwnMoment(name) if moment else OwnList(name, absent), ","]
             elif name in deciding:
                 values = self._values(deciding[name], 1, name)
-                pieces.append(ByPart(deciding[name], [f"{said}{_encode(value).decode()}," for value in values]))
+                if values.count(None) == len(values):
+                    pieces.append(f"{said}null,")
+                else:
+                    pieces.append(ByPart(deciding[name], [f"{said}{_encode(value).decode()}," for value in values]))
             else:
                 pieces.append(f"{said}{_encode(self._defaults[1][name]).decode()},")
         last = pieces.pop()
@@ -264,13 +273,13 @@ class Ordinaries:
     def _placed(self, rows: Chosen, first: int, read_at: int) -> dict[str, Any]:
         where = rows.places()
         return {
-            "rec": int_column(range(first, first + rows.count)),
+            "rec": rows.numbered(first),
             "source": text_column([place.source for place in self.places]).take(where),
             "file": text_column([place.file for place in self.places]).take(where),
             "line": rows.lines(),
             "byte_offset": rows.offsets(),
             "sha256": rows.sha256(),
-            "read_at": int_column([read_at] * rows.count),
+            "read_at": Array.from_buffer(array("q", [read_at]) * rows.count),
             "time": rows.times(),
         }
 
@@ -329,6 +338,15 @@ _FACT_COLUMNS = tuple(fact_columns([], 0))
 def _in_order(columns: dict[str, Any], names: tuple[str, ...]) -> Table:
     """All files of a table have their columns in one order."""
     return Table.from_pydict({name: columns[name] for name in names})
+
+
+def _throughout(one: dict[str, Any], rows: Chosen) -> dict[str, Any]:
+    """Columns of one row, repeated for all."""
+    nowhere = Array.from_buffer(array("i", [0]) * rows.count)
+    return {name: column.take(nowhere) for name, column in one.items()}
+
+
+_NO_FIELDS: dict[str, Any] = {}
 
 
 def _defaults(record: type[msgspec.Struct]) -> dict[str, Any]:

@@ -265,6 +265,12 @@ class _Columns:
         machine.checked(machine.library.qw_numbers(machine.handle, self._which, column, byref(array), byref(schema)))
         return _taken_in(array, schema)
 
+    def numbered(self, first: int) -> Array:
+        machine = self._machine
+        array, schema = ArrowArray(), ArrowSchema()
+        machine.checked(machine.library.qw_range(machine.handle, self._which, first, byref(array), byref(schema)))
+        return _taken_in(array, schema)
+
     def index(self, part: int) -> Array:
         return self._numbers(_PARTS + part)
 

@@ -101,6 +101,9 @@ class _Columns:
         out.own = {name: list(compress(own, selected)) for name, own in self.own.items()}
         return out
 
+    def numbered(self, first: int) -> Array:
+        return int_column(range(first, first + self.count))
+
     def index(self, part: int) -> Array:
         return Array(self.parts[part], type=DataType.int32())
 

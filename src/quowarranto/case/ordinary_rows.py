@@ -82,6 +82,9 @@ class Chosen(Protocol):
     def count(self) -> int:
         """Of rows."""
 
+    def numbered(self, first: int) -> Array:
+        """The whole numbers from `first` on."""
+
     def index(self, part: int) -> Array:
         """The numbers of a part's members."""
 

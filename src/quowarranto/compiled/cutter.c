@@ -105,7 +105,14 @@ typedef struct {          /* columns of the rows that wait, or of some of them *
     longs_t name_ends, own_ends[MOST_OWN], moments[MOST_MOMENTS];
 } rows_t;
 
-typedef unsigned char *(*sha256_t)(const unsigned char *, size_t, unsigned char *);
+/* Of OpenSSL. One call looks the algorithm up anew every time, which takes twice as long as a short text needs; the
+ * three steps do not, where OpenSSL was made with them. */
+typedef struct {
+    unsigned char *(*whole)(const unsigned char *, size_t, unsigned char *);
+    int (*begin)(void *);
+    int (*add)(void *, const void *, size_t);
+    int (*end)(unsigned char *, void *);
+} sha256_t;
 
 typedef struct {
     field_t fields[MOST_FIELDS];
@@ -139,6 +146,16 @@ typedef struct {
     ints_t unions;        /* number of the union, by row */
 } cutter_t;
 
+/* Room enough for what OpenSSL keeps between the steps (112 bytes). */
+typedef union { uint64_t align; unsigned char room[512]; } sha256_state_t;
+
+static int digested(const cutter_t *c, const char *at, size_t length, unsigned char *digest) {
+    const sha256_t *sha = &c->sha256;
+    if (!sha->begin || !sha->add || !sha->end) return sha->whole((const unsigned char *)at, length, digest) != NULL;
+    sha256_state_t state;
+    return sha->begin(&state) && sha->add(&state, at, length) && sha->end(digest, &state);
+}
+
 static uint64_t mix(uint64_t a, uint64_t b) {
     __uint128_t product = (__uint128_t)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
@@ -154,7 +171,7 @@ static uint64_t hashed(const char *at, size_t length, uint64_t seed) {
     return mix(hash ^ word, 0xa0761d6478bd642fu ^ seed);
 }
 
-API int32_t qw_version(void) { return 3; }
+API int32_t qw_version(void) { return 4; }
 
 static const unsigned char LOWER[256] = {
 #define SAME(c) [c] = c, [c + 1] = c + 1, [c + 2] = c + 2, [c + 3] = c + 3
@@ -180,7 +197,8 @@ static void know_hints(cutter_t *c, const char *hints, int32_t count) {
 
 /* `acts`: whether an entry makes an action; the texts of `hints` must last as long as what is made here. */
 API cutter_t *qw_new(const field_t *fields, int32_t field_count, const part_t *parts, int32_t part_count,
-                     int32_t acts, const char *hints, int32_t hint_count, uint64_t seed, sha256_t sha256) {
+                     int32_t acts, const char *hints, int32_t hint_count, uint64_t seed,
+                     const sha256_t *sha256) {
     cutter_t *made = calloc(1, sizeof *made);
     if (!made || field_count > MOST_FIELDS || part_count > MOST_PARTS) { free(made); return NULL; }
     made->acts = acts;
@@ -188,7 +206,7 @@ API cutter_t *qw_new(const field_t *fields, int32_t field_count, const part_t *p
     made->field_count = field_count;
     made->part_count = part_count;
     made->seed = seed;
-    made->sha256 = sha256;
+    made->sha256 = *sha256;
     made->stage_field = -1;
     for (int f = 0; f < field_count; f++) {
         made->fields[f] = fields[f];
@@ -707,7 +725,7 @@ static int add_row(cutter_t *c, size_t at, int acts, int decides) {
     const row_t *row = &c->rows[at];
     unsigned char digest[32];
     const char *entry = c->block + c->begins.at[at];
-    if (!c->sha256((const unsigned char *)entry, (size_t)(c->ends.at[at] - c->begins.at[at]), digest)) return NO_MEMORY;
+    if (!digested(c, entry, (size_t)(c->ends.at[at] - c->begins.at[at]), digest)) return NO_MEMORY;
     int32_t has = 0;
     for (int s = 0; s < c->own_count; s++) {
         span_t own = row->own[s];
@@ -891,6 +909,15 @@ static int export(const char *format, int64_t length, int64_t nulls, int buffers
     return 0;
 }
 
+/* The whole numbers from `first` on, one for each row. */
+API int qw_range(const cutter_t *c, int32_t which, int64_t first, arrow_array_t *array, arrow_schema_t *schema) {
+    size_t count = c->view[which]->times.used;
+    int64_t *numbers = malloc(count * 8 + 8);
+    if (!numbers) return NO_MEMORY;
+    for (size_t at = 0; at < count; at++) numbers[at] = first + (int64_t)at;
+    return export("l", (int64_t)count, 0, 2, NULL, numbers, NULL, array, schema);
+}
+
 enum { TIMES, LINES, OFFSETS, STAGES, PLACES, UNIONS, PARTS };
 
 /* A column of whole numbers: 64 bits (times, lines, offsets), 8 (stages) or 32 (the rest). */
@@ -980,8 +1007,8 @@ static int add_piece(const cutter_t *c, const rows_t *from, const piece_t *piece
     }
 }
 
-/* Texts made of pieces, a row each, or (`digested`) their SHA-256 in hexadecimal. Empty ones are null if `or_null`. */
-API int qw_texts(cutter_t *c, int32_t which, const piece_t *pieces, int32_t count, int32_t digested, int32_t or_null,
+/* Texts made of pieces, a row each, or (`to_digest`) their SHA-256 in hexadecimal. Empty ones are null if `or_null`. */
+API int qw_texts(cutter_t *c, int32_t which, const piece_t *pieces, int32_t count, int32_t to_digest, int32_t or_null,
                  arrow_array_t *array, arrow_schema_t *schema) {
     const rows_t *from = c->view[which];
     size_t rows = from->times.used;
@@ -992,13 +1019,13 @@ API int qw_texts(cutter_t *c, int32_t which, const piece_t *pieces, int32_t coun
     int failed = !ends || (or_null && !valid) || more((void **)&out.at, &out.room, 1, 1);
     if (!failed) ends[0] = 0;
     for (size_t at = 0; !failed && at < rows; at++) {
-        bytes_t *to = digested ? &whole : &out;
+        bytes_t *to = to_digest ? &whole : &out;
         size_t before = out.used;
         whole.used = 0;
         for (int p = 0; p < count && !failed; p++) failed = add_piece(c, from, &pieces[p], at, to);
-        if (!failed && digested) {
+        if (!failed && to_digest) {
             unsigned char digest[32];
-            failed = !c->sha256((unsigned char *)whole.at, whole.used, digest) || add_hex(&out, digest);
+            failed = !digested(c, whole.at, whole.used, digest) || add_hex(&out, digest);
         }
         if (out.used > INT32_MAX) failed = NO_MEMORY;
         ends[at + 1] = (int32_t)out.used;

@@ -11,7 +11,7 @@ from typing import Any
 from quowarranto.compiled import build
 
 MOST_MEMBERS, MOST_PARTS, MOST_OWN, MOST_MOMENTS = 60, 8, 12, 4
-VERSION = 3
+VERSION = 4
 """Of what stands between the two; a library of another one is not used."""
 IN_PYTHON = "QUO_IN_PYTHON"
 """A variable of the environment: if it is set, everything is done in Python."""
@@ -38,6 +38,12 @@ class PartOf(Structure):
         ("unless", c_int32 * MOST_MEMBERS),
         ("count", c_int32),
     )
+
+
+class Sha256(Structure):
+    """`sha256_t`: addresses of OpenSSL's functions."""
+
+    _fields_ = (("whole", c_void_p), ("begin", c_void_p), ("add", c_void_p), ("end", c_void_p))
 
 
 class Span(Structure):
@@ -96,7 +102,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "qw_version": (c_int32, ()),
     "qw_new": (
         c_void_p,
-        (POINTER(Field), c_int32, POINTER(PartOf), c_int32, c_int32, c_char_p, c_int32, c_uint64, c_void_p),
+        (POINTER(Field), c_int32, POINTER(PartOf), c_int32, c_int32, c_char_p, c_int32, c_uint64, POINTER(Sha256)),
     ),
     "qw_free": (None, (c_void_p,)),
     "qw_scan_lines": (c_int32, (c_void_p, c_char_p, c_int64, c_int64, c_int64, c_int32)),
@@ -134,19 +140,26 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "qw_own_lists": (c_int32, (c_void_p, c_int32, c_int32, *_ARROW, *_ARROW)),
     "qw_has_lists": (c_int32, (c_void_p, c_int32, c_int32, *_ARROW)),
+    "qw_range": (c_int32, (c_void_p, c_int32, c_int64, *_ARROW)),
     "qw_moments": (c_int32, (c_void_p, c_int32, c_int32, *_ARROW)),
 }
 
 
 @cache
-def sha256_of_openssl() -> int | None:
-    """The address of the function that Python's own `hashlib` is made of."""
+def sha256_of_openssl() -> Sha256 | None:
+    """The functions that Python's own `hashlib` is made of."""
     try:
         import _hashlib
 
-        return ctypes.cast(ctypes.CDLL(_hashlib.__file__).SHA256, c_void_p).value
+        found = ctypes.CDLL(_hashlib.__file__)
+        whole = ctypes.cast(found.SHA256, c_void_p).value
     except (ImportError, AttributeError, OSError):
         return None
+    try:
+        steps = [ctypes.cast(getattr(found, f"SHA256_{step}"), c_void_p).value for step in ("Init", "Update", "Final")]
+    except AttributeError:  # they are deprecated
+        steps = [None, None, None]
+    return Sha256(whole, *steps)
 
 
 @cache
