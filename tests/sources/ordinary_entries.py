@@ -192,8 +192,46 @@ _AGREED = {
 }
 _ENDED = {"kind": "session", "id": "s/1", "time": "2026-03-01T09:00:00Z", "fact": "ended", "end": "closed"}
 
+_OKTA_EVENT = {
+    "uuid": "e7c723f5-bc07-47da-ab8c-18d34cfb0154",
+    "published": "2026-03-02T18:23:38.000Z",
+    "eventType": "user.authentication.sso",
+    "version": "0",
+    "severity": "INFO",
+    "displayMessage": "(shown)",
+    "actor": {"id": "00u1ada", "type": "User", "alternateId": "ada@example.org", "displayName": "ada"},
+    "client": {
+        "userAgent": {"rawUserAgent": "Mozilla/5.0 (X11; Linux x86_64)", "os": "Linux", "browser": "FIREFOX"},
+        "zone": "null",
+        "id": None,
+        "ipAddress": "203.0.113.7",
+    },
+    "device": None,
+    "authenticationContext": {"externalSessionId": "102ddd", "authenticationStep": 0},
+    "outcome": {"result": "SUCCESS", "reason": None},
+    "securityContext": {"isProxy": False},
+    "debugContext": {"debugData": {"requestId": "req-17", "url": "/sso"}},
+    "transaction": {"type": "WEB", "id": "txA", "detail": {"requestApiTokenId": "00T1"}},
+    "request": {"ipChain": [{"ip": "203.0.113.7", "version": "V4"}]},
+    "target": [
+        {"id": "0oa1wiki", "type": "AppInstance", "alternateId": "Wiki"},
+        {"id": "rul1", "type": "PolicyRule", "alternateId": "unknown"},
+    ],
+}
+_OKTA_DECISION = _OKTA_EVENT | {
+    "eventType": "policy.evaluate_sign_on",
+    "outcome": {"result": "DENY", "reason": "Sign-on policy evaluation resulted in DENY"},
+    "target": [{"id": "pol1", "type": "PolicyEntity"}, {"id": "rul1", "type": "PolicyRule"}],
+}
+_OKTA_FAILED = {k: v for k, v in _OKTA_EVENT.items() if k not in ("debugContext", "client", "device", "request")} | {
+    "eventType": "user.session.start",
+    "outcome": {"result": "FAILURE", "reason": "INVALID_CREDENTIALS"},
+    "target": None,
+}
+
 EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "kubernetes": (_ALLOWED, _RECEIVED, _FORBIDDEN, _HEALTH, _POLICED),
     "cloudtrail": (_CALL, _REFUSED),
+    "okta": (_OKTA_EVENT, _OKTA_DECISION, _OKTA_FAILED),
     "native": (_ACT, _ACT_FOR_ANOTHER, _ACT_WITH_MORE, _GRANT, _KEY, _ASKED, _AGREED, _ENDED),
 }

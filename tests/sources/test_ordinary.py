@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,38 @@ def test_native_records_are_read_alike_both_ways(tmp_path: Path) -> None:
     simulate_native(tmp_path / "log", 3000, 1200)
     entries = (tmp_path / "log").read_bytes().splitlines()
     assert check(source("native"), entries) > len(entries) * 0.9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_entries_of_the_fixtures_are_read_alike_both_ways(name: str) -> None:
+    """As the vendors write them, in the shortest way, with all their oddities."""
+    of = source(name)
+    entries = [text(one) for one in _fixtures(of)]
+    sound = [entry for entry in entries if not _refused(of, entry)]
+    check(of, sound)
+    assert len(together(of, entries)[1]) >= len(entries) - len(sound), "one was taken that is rejected one by one"
+
+
+def _fixtures(of: Source) -> Iterator[Any]:
+    decoder = json.JSONDecoder()
+    for path in sorted(Path(__file__).parent.glob(f"{of.name}/*/logs/*")):
+        whole, at = path.read_text(encoding="utf-8", errors="replace"), 0
+        while (at := whole.find("{", at)) >= 0:
+            try:
+                value, at = decoder.raw_decode(whole, at)
+            except ValueError:
+                at += 1
+                continue
+            inner = next((value[key] for key in of.wrappers if isinstance(value.get(key), list)), [value])
+            yield from inner
+
+
+def _refused(of: Source, entry: bytes) -> bool:
+    try:
+        of.read(Entry(entry))
+    except RejectedEntry:
+        return True
+    return False
 
 
 def test_many_times_are_read_at_once_as_each_is_by_itself() -> None:

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec.structs import astuple, fields
 
+from quowarranto.errors import RejectedEntry
 from quowarranto.records import Instant, instants
-from quowarranto.sources.entry import Cut
+from quowarranto.sources.entry import Cut, Fields
 from quowarranto.sources.layout import ANY_HEXADECIMAL, CAPITALS, NAME_LENGTH, Layout, Member, parent
+from quowarranto.sources.strict import strict_json
 
 NOTHING = msgspec.Raw(b"")
 """The default of an optional member that is kept as it is written; that of one that is a text is ""."""
@@ -218,3 +220,14 @@ def together(members: dict[str, bytes | str]) -> bytes:
             if value
         ]
     )
+
+
+def sound(members: Sequence[bytes | str]) -> Fields | None:
+    """Nothing, if each member that is kept as written is JSON that two readers understand alike."""
+    try:
+        for member in members:
+            if isinstance(member, bytes) and member:
+                strict_json(member)
+    except RejectedEntry:
+        return None
+    return {}, {}

@@ -18,8 +18,8 @@ from typing import Any
 
 from quowarranto.records import Record
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped, Source
-from quowarranto.sources.okta.history import derive, observations_of
-from quowarranto.sources.okta.records import action_of, facts_of
+from quowarranto.sources.okta.history import derive, told_by
+from quowarranto.sources.okta.ordinary import ORDINARY
 from quowarranto.sources.okta.wire import events_of, understood
 from quowarranto.sources.strict import strict_json
 from quowarranto.sources.times import instant
@@ -37,9 +37,7 @@ def read(entry: Entry) -> Outcome:
     found: list[Record | Observation] = []
     for one in events_of(value):
         event = understood(one)
-        action = action_of(event, instant("published", event.published))
-        facts = facts_of(event, action)
-        found += [action, *facts, *observations_of(event, action, facts)]
+        found += told_by(event, instant("published", event.published))
     return found or Skipped("a delivery without events")
 
 
@@ -73,6 +71,7 @@ SOURCE = Source(
     read=read,
     derive=derive,
     chosen=frozenset(("user_agent",)),
+    ordinary=(ORDINARY,),
     ceiling="proven",
     raise_it="keep the log from before the tokens and sign-on rules in it were made: both are then named",
 )

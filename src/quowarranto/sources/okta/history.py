@@ -11,11 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from quowarranto.records import Action, AuthorityFact, Instant, Record
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.okta.records import action_of, facts_of
 from quowarranto.sources.okta.wire import Event
 
 _ENDS_ALL = frozenset(("user.lifecycle.deactivate", "user.lifecycle.delete.initiated", "user.lifecycle.suspend"))
 _ENDS_SESSIONS = _ENDS_ALL | {"user.session.clear"}
 _LIFTED = "user.lifecycle.unsuspend"
+
+
+def told_by(event: Event, time: Instant) -> list[Record | Observation]:
+    """All that an event tells: its action, the facts it makes, and what a user holds or loses."""
+    action = action_of(event, time)
+    facts = facts_of(event, action)
+    return [action, *facts, *observations_of(event, action, facts)]
 
 
 def observations_of(event: Event, action: Action, facts: Sequence[Record]) -> Iterator[Observation]:

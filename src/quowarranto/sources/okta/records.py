@@ -79,7 +79,8 @@ def outcome_of(event: Event) -> Any:
     return found
 
 
-def _transaction(event: Event) -> tuple[str, ...]:
+def transaction_of(event: Event) -> tuple[str, ...]:
+    """The key of the request that the event was part of."""
     found = event.transaction.id if event.transaction is not None else None
     if not found or found.lower() == "unknown":
         return ()
@@ -114,7 +115,7 @@ def action_of(event: Event, time: Instant) -> Action:
         outcome=outcome_of(event),
         origin=(client.ipAddress or None) if client is not None else None,
         cites=tuple(cites),
-        correlates=_transaction(event) if event.eventType in _SIGNED_ON else (),
+        correlates=transaction_of(event) if event.eventType in _SIGNED_ON else (),
         attributes={
             name: value[:_LONGEST] if isinstance(value, str) else value for name, value in said.items() if value
         },
@@ -147,7 +148,7 @@ def _decision(event: Event, action: Action, key: str) -> AuthorityFact:
         principal=action.principal,
         effect="deny" if action.outcome == "denied" else "allow",
         cites=tuple(rules[-1:]),
-        correlates=_transaction(event),
+        correlates=transaction_of(event),
     )
 
 
