@@ -229,9 +229,68 @@ _OKTA_FAILED = {k: v for k, v in _OKTA_EVENT.items() if k not in ("debugContext"
     "target": None,
 }
 
+_STORED = {
+    "protoPayload": {
+        "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
+        "status": {},
+        "authenticationInfo": {
+            "principalEmail": "deployer@harbour-prod.iam.gserviceaccount.com",
+            "serviceAccountKeyName": "//iam.googleapis.com/projects/p/serviceAccounts/d@p.x/keys/0a1b2c3d",
+        },
+        "requestMetadata": {
+            "callerIp": "203.0.113.9",
+            "callerSuppliedUserAgent": "google-cloud-sdk gcloud/500.0.0",
+            "requestAttributes": {"time": "2026-03-05T01:22:24.5Z", "auth": {}},
+            "destinationAttributes": {},
+        },
+        "serviceName": "storage.googleapis.com",
+        "methodName": "storage.objects.create",
+        "authorizationInfo": [
+            {
+                "resource": "projects/_/buckets/harbour-releases/objects/app.tar",
+                "permission": "storage.objects.create",
+                "granted": True,
+                "resourceAttributes": {},
+            }
+        ],
+        "resourceName": "projects/_/buckets/harbour-releases/objects/app.tar",
+        "request": {"name": "app.tar"},
+    },
+    "insertId": "1a0065e0-1e85",
+    "resource": {"type": "gcs_bucket", "labels": {"project_id": "harbour-prod", "bucket_name": "harbour-releases"}},
+    "timestamp": "2026-03-04T09:03:00.500Z",
+    "severity": "NOTICE",
+    "labels": {"a": "b"},
+    "logName": "projects/harbour-prod/logs/cloudaudit.googleapis.com%2Fdata_access",
+    "operation": {"id": "op-1", "producer": "storage.googleapis.com", "first": True, "last": True},
+    "trace": "projects/harbour-prod/traces/0af7651916cd43dd8448eb211c80319c",
+    "receiveTimestamp": "2026-03-05T01:22:24.999Z",
+}
+_DENIED_IN_GCP = {k: v for k, v in _STORED.items() if k not in ("labels", "operation", "trace")} | {
+    "protoPayload": {
+        "serviceName": "compute.googleapis.com",
+        "methodName": "v1.compute.instances.get",
+        "authenticationInfo": {"principalEmail": "olga@example.org", "principalSubject": "user:olga@example.org"},
+        "authorizationInfo": [{"permission": "compute.instances.get", "resource": "projects/p/zones/z/instances/i"}],
+        "status": {"code": 7, "message": "Permission denied"},
+        "requestMetadata": {},
+        "resourceName": "projects/p/zones/z/instances/i",
+    },
+}
+_OWN_ACCOUNT_OF_GCP = _STORED | {
+    "protoPayload": {
+        "serviceName": "bigquery.googleapis.com",
+        "methodName": "jobservice.insert",
+        "authenticationInfo": {"principalEmail": "olga@example.org"},
+        "metadata": {"jobInsertion": {"reason": "JOB_INSERT_REQUEST"}},
+    },
+    "logName": "organizations/1234/logs/cloudaudit.googleapis.com%2Factivity",
+}
+
 EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "kubernetes": (_ALLOWED, _RECEIVED, _FORBIDDEN, _HEALTH, _POLICED),
     "cloudtrail": (_CALL, _REFUSED),
     "okta": (_OKTA_EVENT, _OKTA_DECISION, _OKTA_FAILED),
+    "gcp": (_STORED, _DENIED_IN_GCP, _OWN_ACCOUNT_OF_GCP),
     "native": (_ACT, _ACT_FOR_ANOTHER, _ACT_WITH_MORE, _GRANT, _KEY, _ASKED, _AGREED, _ENDED),
 }

@@ -138,7 +138,7 @@ class Ordinaries:
 
     def _action_columns(self, rows: Chosen, first: int, read_at: int) -> dict[str, Any]:
         columns = self._placed(rows, first, read_at)
-        columns["id"] = rows.texts([self._ordinary.action_id or "", OwnName()])
+        columns["id"] = rows.texts(self._key(0))
         columns["stage"] = rows.stages()
         columns |= self._own_columns(rows)
         if "cites" not in self._own_fields:
@@ -147,12 +147,22 @@ class Ordinaries:
                 for place, part in enumerate(self._ordinary.parts)
                 if "cites" in part.action
             ]
-            columns["cites"] = rows.lists(self._ordinary.fact_id, groups)
+            columns["cites"] = rows.lists(self._key(1), groups, last=self._ordinary.cited_last)
         columns["attributes"] = rows.texts(self._merged(rows, 0, "attributes"), or_null=True)
         for name, of in ACTION_FIELDS.items():
             if name not in self._own_fields and name not in ("id", "time", "stage", "cites", "attributes"):
                 columns |= self._decided(0, name, of, rows)
         return columns
+
+    def _key(self, record: int) -> list[Text]:
+        """What the id of the action (0) or the fact (1) is made of."""
+        one = self._ordinary
+        decided: list[Text] = [
+            ByPart(place, [text or "" for text in self._values(place, record, "id")])
+            for place, part in enumerate(one.parts)
+            if "id" in (part.fact if record else part.action)
+        ]
+        return [one.fact_id if record else one.action_id or "", *decided, OwnName(), one.fact_tail if record else ""]
 
     def _own_columns(self, rows: Chosen) -> dict[str, Any]:
         """Columns of fields that entries have for themselves."""
@@ -219,7 +229,7 @@ class Ordinaries:
 
     def _fact_columns(self, rows: Chosen, first: int, read_at: int) -> dict[str, Any]:
         columns = self._placed(rows, first, read_at)
-        columns["id"] = rows.texts([self._ordinary.fact_id, OwnName()])
+        columns["id"] = rows.texts(self._key(1))
         asked = [name for part in self._ordinary.parts for name in part.fact if name.startswith("request.")]
         request = self._merged(rows, 1, "request.") if asked else []
         if asked:
@@ -245,7 +255,7 @@ class Ordinaries:
         for name in AuthorityFact.__struct_fields__:
             said = f'"{name}":'
             if name == "id":
-                pieces += [f'{said}"{self._ordinary.fact_id}', OwnName(), '",']
+                pieces += [f'{said}"', *self._key(1), '",']
             elif name == "time":
                 pieces += [said, OwnTime(), ","]
             elif name == "request" and request:

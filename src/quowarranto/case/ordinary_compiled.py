@@ -377,8 +377,8 @@ class _Columns:
         machine.checked(machine.library.qw_moments(machine.handle, self._which, number, byref(array), byref(schema)))
         return _taken_in(array, schema)
 
-    def lists(self, prefix: str, groups: Sequence[tuple[int, Sequence[Sequence[str]]]]) -> Any:
-        machine, start = self._machine, prefix.encode()
+    def lists(self, own: Sequence[Text], groups: Sequence[tuple[int, Sequence[Sequence[str]]]], *, last: bool) -> Any:
+        machine, pieces = self._machine, [self._piece(piece) for piece in own]
         texts, ends, lists = [], [], []
         for _, given in groups:
             flat, until = _texts([text for group in given for text in group])
@@ -389,7 +389,7 @@ class _Columns:
         count = len(groups)
         machine.checked(
             machine.library.qw_lists(
-                *(machine.handle, self._which, start, len(start)),
+                *(machine.handle, self._which, (Written * len(pieces))(*pieces), len(pieces), last),
                 (c_int32 * count)(*(part for part, _ in groups)),
                 (c_char_p * count)(*texts),
                 (POINTER(c_int64) * count)(*ends),

@@ -169,11 +169,15 @@ class _Columns:
     def own_moments(self, name: str) -> Array:
         return int_column(self.own[name])
 
-    def lists(self, prefix: str, groups: Sequence[tuple[int, Sequence[Sequence[str]]]]) -> Any:
-        pairs = zip(self.names, self.decides, strict=True)
-        out: list[tuple[str, ...]] = [(prefix + name,) if yes else () for name, yes in pairs]
+    def lists(self, own: Sequence[Text], groups: Sequence[tuple[int, Sequence[Sequence[str]]]], *, last: bool) -> Any:
+        keys = map("".join, zip(*(self._texts(piece) for piece in own), strict=True))
+        pairs = zip(keys, self.decides, strict=True)
+        mine: list[tuple[str, ...]] = [(key,) if yes else () for key, yes in pairs]
+        out = [()] * self.count if last else mine
         for part, given in groups:
             out = [before + tuple(given[number]) for before, number in zip(out, self.parts[part], strict=True)]
+        if last:
+            out = [before + after for before, after in zip(out, mine, strict=True)]
         return texts_column(out)
 
 

@@ -121,8 +121,9 @@ class Chosen(Protocol):
     def own_moments(self, name: str) -> Array:
         """Microseconds that entries have for themselves, or null."""
 
-    def lists(self, prefix: str, groups: Sequence[tuple[int, Sequence[Sequence[str]]]]) -> Any:
-        """Lists of texts: prefix and name of entries that make a fact, then what each of some parts gives."""
+    def lists(self, own: Sequence[Text], groups: Sequence[tuple[int, Sequence[Sequence[str]]]], *, last: bool) -> Any:
+        """Lists of texts: what each of some parts gives, before it (or as the `last`) a text of the pieces `own` for
+        entries that make a fact."""
 
 
 class Rows(Protocol):

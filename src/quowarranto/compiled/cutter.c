@@ -171,7 +171,7 @@ static uint64_t hashed(const char *at, size_t length, uint64_t seed) {
     return mix(hash ^ word, 0xa0761d6478bd642fu ^ seed);
 }
 
-API int32_t qw_version(void) { return 4; }
+API int32_t qw_version(void) { return 5; }
 
 static const unsigned char LOWER[256] = {
 #define SAME(c) [c] = c, [c + 1] = c + 1, [c + 2] = c + 2, [c + 3] = c + 3
@@ -447,7 +447,7 @@ static int fits(cutter_t *c, int f, span_t span, row_t *row) {
         return length == 36 && only(at, length, field->values);
     case CALLED:
         row->name = span;
-        return 1;
+        return !field->count || only(at, length, field->values);
     case OWN:
         row->own[c->place_of[f]] = span;
         return 1;
@@ -485,6 +485,7 @@ static const char *object_end(cutter_t *c, int parent, const char *at, const cha
     const int32_t *within = c->within[parent + 1];
     int count = c->within_count[parent + 1], next = 0;
     if (at >= end || *at++ != '{') return NULL;
+    if (at < end && *at == '}') return c->required[parent + 1] ? NULL : at + 1;
     for (;;) {
         if (at >= end || *at++ != '"') return NULL;
         const char *stop = memchr(at, '"', (size_t)(end - at));
@@ -1051,9 +1052,18 @@ static int export_lists(int failed, int64_t rows, bytes_t *out, ints_t *of_texts
     return export("u", length, 0, 3, NULL, of_texts->at, out->at, array, schema);
 }
 
-/* Lists of texts: the fact of the entry itself (`prefix` and its name) where there is one, then those that parts give:
- * `texts` of `parts` by number, `ends` of the texts and `groups` where the texts of each number end. */
-API int qw_lists(const cutter_t *c, int32_t which, const char *prefix, int64_t prefix_length, const int32_t *parts,
+static int add_key(const cutter_t *c, const rows_t *from, const piece_t *own, int32_t own_count, size_t at,
+                   bytes_t *out, ints_t *of_texts) {
+    if (!from->decides.at[at]) return 0;
+    for (int32_t p = 0; p < own_count; p++)
+        if (add_piece(c, from, &own[p], at, out)) return NO_MEMORY;
+    return out->used > INT32_MAX || add_int(of_texts, (int32_t)out->used);
+}
+
+/* Lists of texts: the fact of the entry itself (`own`: what its id is made of) where there is one, before or after
+ * those that parts give: `texts` of `parts` by number, `ends` of the texts and `groups` where the texts of each number end. */
+API int qw_lists(const cutter_t *c, int32_t which, const piece_t *own, int32_t own_count, int32_t own_last,
+                 const int32_t *parts,
                  const char *const *texts, const int64_t *const *ends, const int64_t *const *groups, int32_t count,
                  arrow_array_t *offsets, arrow_schema_t *offsets_schema, arrow_array_t *array,
                  arrow_schema_t *schema) {
@@ -1063,11 +1073,7 @@ API int qw_lists(const cutter_t *c, int32_t which, const char *prefix, int64_t p
     ints_t of_texts = { 0 }, of_lists = { 0 };
     int failed = more((void **)&out.at, &out.room, 1, 1) || add_int(&of_texts, 0) || add_int(&of_lists, 0);
     for (size_t at = 0; !failed && at < rows; at++) {
-        if (from->decides.at[at]) {
-            piece_t own = { OWN_NAME, 0, NULL, NULL };
-            failed = add_bytes(&out, prefix, (size_t)prefix_length) || add_piece(c, from, &own, at, &out)
-                     || add_int(&of_texts, (int32_t)out.used);
-        }
+        if (!own_last) failed = add_key(c, from, own, own_count, at, &out, &of_texts);
         for (int n = 0; n < count && !failed; n++) {
             int32_t number = from->parts[parts[n]].at[at];
             for (int64_t text = number ? groups[n][number - 1] : 0; text < groups[n][number] && !failed; text++) {
@@ -1076,6 +1082,7 @@ API int qw_lists(const cutter_t *c, int32_t which, const char *prefix, int64_t p
                          || add_int(&of_texts, (int32_t)out.used);
             }
         }
+        if (own_last && !failed) failed = add_key(c, from, own, own_count, at, &out, &of_texts);
         if (out.used > INT32_MAX) failed = NO_MEMORY;
         failed = failed || add_int(&of_lists, (int32_t)of_texts.used - 1);
     }

@@ -11,7 +11,7 @@ from typing import Any
 from quowarranto.compiled import build
 
 MOST_MEMBERS, MOST_PARTS, MOST_OWN, MOST_MOMENTS = 60, 8, 12, 4
-VERSION = 4
+VERSION = 5
 """Of what stands between the two; a library of another one is not used."""
 IN_PYTHON = "QUO_IN_PYTHON"
 """A variable of the environment: if it is set, everything is done in Python."""
@@ -133,7 +133,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "qw_lists": (
         c_int32,
         (
-            *(c_void_p, c_int32, c_char_p, c_int64, POINTER(c_int32), POINTER(c_char_p)),
+            *(c_void_p, c_int32, POINTER(Piece), c_int32, c_int32, POINTER(c_int32), POINTER(c_char_p)),
             *(POINTER(POINTER(c_int64)),) * 2,
             *(c_int32, *_ARROW, *_ARROW),
         ),

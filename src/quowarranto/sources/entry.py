@@ -61,8 +61,9 @@ class Part(msgspec.Struct, frozen=True):
         read: from the members, as `Ordinary.cut` gave them, to fields of the action and of the fact, by name; no fields
             of a fact where these members make none; None where the entry must be looked at as a whole. A part that
             decides no field is only looked at for being sound.
-        action: fields of the action that this part decides; `attributes` of all parts are put together.
-        fact: fields of the fact; `request.subject`, `request.action` and `request.resource` one by one.
+        action: fields of the action that this part decides; `attributes` of all parts are put together. Of the `id` it
+            decides what stands before the entry's name. It must be such that no secret shows where the two meet.
+        fact: fields of the fact, likewise; `request.subject`, `request.action` and `request.resource` one by one.
     """
 
     read: Callable[[Any], Fields | None]
@@ -98,7 +99,7 @@ class Cut(msgspec.Struct, frozen=True):
 class Ordinary(msgspec.Struct, frozen=True, kw_only=True):
     """How the ordinary entries of a source are read many at a time: as parts, each different one of which is read once.
 
-    An ordinary entry makes one action and at most one fact, which that action cites first, or a fact alone. Whatever
+    An ordinary entry makes one action and at most one fact, which that action cites, or a fact alone. Whatever
     makes an entry unusual sends it to `Source.read`, and both ways must agree to the last byte
     (tests/sources/test_ordinary.py).
 
@@ -106,8 +107,11 @@ class Ordinary(msgspec.Struct, frozen=True, kw_only=True):
         cut: into their parts, those entries that are proven ordinary: every byte of them is accounted for by the
             members named, so that nothing is repeated, unknown or lost.
         parts: in the order of the members.
-        action_id, fact_id: what precedes the entry's name in the ids; both records bear its time. Without an
-            `action_id` there is no action, and fields that entries have for themselves are those of the fact.
+        action_id, fact_id: what the ids begin with, before what a part decides of them and the entry's name; both
+            records bear its time. Without an `action_id` there is no action, and fields that entries have for
+            themselves are those of the fact.
+        fact_tail: what follows the entry's name in the id of the fact.
+        cited_last: the action cites the fact after all else, not before.
         fact_kind: the kind of the fact.
         layout: by which entries are cut, where that is all that `cut` does: it is done in machine code then.
     """
@@ -117,6 +121,8 @@ class Ordinary(msgspec.Struct, frozen=True, kw_only=True):
     layout: Layout | None = None
     action_id: str | None
     fact_id: str = ""
+    fact_tail: str = ""
+    cited_last: bool = False
     fact_kind: Kind = "decision"
 
 

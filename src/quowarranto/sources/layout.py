@@ -26,13 +26,14 @@ class Member(msgspec.Struct, frozen=True):
             `exact`: a text that is one of `values`;
             `stage`: the same, and its place among them is the stage of the entry;
             `name`: what the entry is called: 36 of the characters in `values`;
-            `called`: the same, where it may be any text of ASCII in which nothing is escaped;
+            `called`: the same, where it may be any text of ASCII in which nothing is escaped (of the characters in
+            `values`, if they are given);
             `time`: RFC 3339;
             `said`: an attribute of the action: letters of hexadecimal numbers and dashes, or 16 capitals and digits;
             `own`: a field of the record that most entries have for themselves, such a text as `called`;
             `list`: the same, a list of such texts;
             `moment`: the same, a time as RFC 3339 has it;
-            `object`: an object of the members that the layout names within it, at least one of them.
+            `object`: an object of the members that the layout names within it.
         values: see above.
         required: without it the entry (or the object that is there) is not ordinary.
         called: the attribute's name where it is `said`; the field's where it is the entry's own, with its member after

@@ -72,6 +72,7 @@ class _Objects:
     def __init__(self, layout: Layout, within: str) -> None:
         self._members = [member for member in layout.members if parent(member) == within]
         self._read = Members(_struct(self._members))
+        self._may_be_empty = not any(member.required for member in self._members)
         self._objects = [(member.name, _Objects(layout, member.name)) for member in self._members if _holds(member)]
 
     def columns(self, entries: Sequence[bytes | memoryview]) -> tuple[list[bool], dict[str, Sequence[Any]]]:
@@ -81,7 +82,8 @@ class _Objects:
         for name, inside in self._objects:
             whole, inner = inside.columns(found[name])
             ordinary = [
-                yes and (also or not written) for yes, also, written in zip(ordinary, whole, found[name], strict=True)
+                yes and (also or not written or (written == b"{}" and inside._may_be_empty))
+                for yes, also, written in zip(ordinary, whole, found[name], strict=True)
             ]
             found |= inner
         return ordinary, found
@@ -94,16 +96,16 @@ def _holds(member: Member) -> bool:
 def _struct(members: Sequence[Member]) -> type[msgspec.Struct]:
     """The wire type of an entry, or of an object in one."""
     wire: list[Any] = []
-    for member in members:
+    names = {f"member_{place}": member.name.rpartition(".")[2] for place, member in enumerate(members)}
+    for name, member in zip(names, members, strict=True):
         kind: Any
         nothing: Any
         if member.how in ("raw", "written", "object", "list"):
             kind, nothing = msgspec.Raw, NOTHING
         else:
             kind, nothing = (Literal[member.values] if member.how in ("exact", "stage") else str), ""
-        name = member.name.rpartition(".")[2]
         wire.append((name, kind) if member.required else (name, kind, nothing))
-    return msgspec.defstruct("Entry", wire, forbid_unknown_fields=True, gc=False, kw_only=True)
+    return msgspec.defstruct("Entry", wire, forbid_unknown_fields=True, gc=False, kw_only=True, rename=names)
 
 
 _texts_of = msgspec.json.Decoder(tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]).decode
@@ -132,6 +134,10 @@ def _named(values: Sequence[str], member: Member) -> bool:
     return {*map(len, values)} == {NAME_LENGTH} and not "".join(values).strip(member.values[0])
 
 
+def _made_of(values: Sequence[str], member: Member) -> bool:
+    return not member.values or not "".join(values).strip(member.values[0])
+
+
 def _written(values: Sequence[bytes], _: Member) -> bool:
     together = b"".join(values)
     return together.isascii() and b"\\" not in together and all(value[:1] in (b'"', b"") for value in values)
@@ -143,7 +149,12 @@ def _said(values: Sequence[str], _: Member) -> bool:
     )
 
 
-_CHECKS: dict[str, Callable[[Sequence[Any], Member], bool]] = {"name": _named, "written": _written, "said": _said}
+_CHECKS: dict[str, Callable[[Sequence[Any], Member], bool]] = {
+    "name": _named,
+    "called": _made_of,
+    "written": _written,
+    "said": _said,
+}
 """Whether all of many values are as they have to be; an absent one is empty."""
 
 
@@ -160,7 +171,7 @@ class Members:
         self._raw = [field.type is msgspec.Raw for field in fields(wire)]
         self._nothing = tuple(NOTHING if raw else "" for raw in self._raw)
         self._around = [
-            len(f',"{field.name}":') + (0 if raw else len('""'))
+            len(f',"{field.encode_name}":') + (0 if raw else len('""'))
             for field, raw in zip(fields(wire), self._raw, strict=True)
         ]
         """Bytes that each member takes besides its value, the comma before it included."""
@@ -220,6 +231,24 @@ def together(members: dict[str, bytes | str]) -> bytes:
             if value
         ]
     )
+
+
+def value_of(names: Sequence[str], members: Sequence[bytes | str]) -> dict[str, Any]:
+    """The entry as far as these members of it tell, absent ones left out, those of objects in their objects.
+
+    Raises:
+        RejectedEntry: one of them is not what it should be, or names a key twice.
+    """
+    out: dict[str, Any] = {}
+    for name, member in zip(names, members, strict=True):
+        if not member:
+            continue
+        *objects, last = name.split(".")
+        holder = out
+        for one in objects:
+            holder = holder.setdefault(one, {})
+        holder[last] = strict_json(member) if isinstance(member, bytes) else member
+    return out
 
 
 def sound(members: Sequence[bytes | str]) -> Fields | None:

@@ -29,6 +29,7 @@ from quowarranto.sources.gcp.calls import called
 from quowarranto.sources.gcp.federation import exchanged_by, is_provider
 from quowarranto.sources.gcp.history import derive
 from quowarranto.sources.gcp.issuance import effects, listed_accounts, listed_key
+from quowarranto.sources.gcp.ordinary import ORDINARY
 from quowarranto.sources.gcp.wire import LogEntry, spelled, text_of, time_of, understood, unwrapped
 from quowarranto.sources.strict import strict_json
 
@@ -168,6 +169,7 @@ SOURCE = Source(
     ),
     recognise=recognise,
     read=read,
+    ordinary=(ORDINARY,),
     derive=derive,
     documents=(".yaml", ".yml"),
     configure=configure,

@@ -30,18 +30,15 @@ def action_id(entry: LogEntry, raw: bytes) -> str:
 def called(entry: LogEntry, at: Instant, raw: bytes) -> list[Record | Observation]:
     """The action with its decisions; an observation of the action where `history` must complete it."""
     who = caller(entry)
-    decisions = _decisions(entry, at, who, name_of(entry, raw))
-    action = _action(entry, at, who, raw, tuple(one.id for one in decisions))
+    checked = decisions(entry, at, who, name_of(entry, raw))
+    action = _action(entry, at, who, raw, tuple(one.id for one in checked))
     lender = action.on_behalf_of[0] if action.on_behalf_of and who.type == "service_account" else None
     if not entry.goes_on and lender is None:
-        return [action, *decisions]
-    return [_to_be_completed(entry, action, lender), *decisions]
+        return [action, *checked]
+    return [_to_be_completed(entry, action, lender), *checked]
 
 
-def _action(entry: LogEntry, at: Instant, who: Principal, raw: bytes, decisions: tuple[str, ...]) -> Action:
-    said = entry.call.authenticationInfo
-    key = key_of(said.serviceAccountKeyName) if said is not None else None
-    trace = shared.maybe(shared.trace, (entry.trace or "").rpartition("/")[2])
+def _action(entry: LogEntry, at: Instant, who: Principal, raw: bytes, checked: tuple[str, ...]) -> Action:
     return Action(
         id=action_id(entry, raw),
         time=at,
@@ -49,12 +46,25 @@ def _action(entry: LogEntry, at: Instant, who: Principal, raw: bytes, decisions:
         on_behalf_of=delegates(entry),
         action=verb_of(entry),
         resource=resource_of(entry),
-        outcome=_outcome(entry),
+        outcome=outcome_of(entry),
         origin=origin(entry),
-        cites=((key,) if key else ()) + decisions,
-        correlates=(trace,) if trace else (),
-        attributes=_attributes(entry),
+        cites=own_key(entry) + checked,
+        correlates=traced(entry),
+        attributes=attributes(entry),
     )
+
+
+def own_key(entry: LogEntry) -> tuple[str, ...]:
+    """The key of the service account that called, if one is named."""
+    said = entry.call.authenticationInfo
+    key = key_of(said.serviceAccountKeyName) if said is not None else None
+    return (key,) if key else ()
+
+
+def traced(entry: LogEntry) -> tuple[str, ...]:
+    """The trace that the call was part of."""
+    trace = shared.maybe(shared.trace, (entry.trace or "").rpartition("/")[2])
+    return (trace,) if trace else ()
 
 
 def verb_of(entry: LogEntry) -> str:
@@ -68,7 +78,7 @@ def verb_of(entry: LogEntry) -> str:
     return next(iter(named or permissions), method)
 
 
-def _outcome(entry: LogEntry) -> Outcome:
+def outcome_of(entry: LogEntry) -> Outcome:
     """Where nothing is said of the end, a call of which every permission was refused did not get through."""
     status, checked = entry.call.status, entry.call.authorizationInfo or ()
     if status is None:
@@ -78,7 +88,8 @@ def _outcome(entry: LogEntry) -> Outcome:
     return "failure" if status.code else "success"
 
 
-def _decisions(entry: LogEntry, at: Instant, who: Principal, name: str) -> list[AuthorityFact]:
+def decisions(entry: LogEntry, at: Instant, who: Principal, name: str) -> list[AuthorityFact]:
+    """One per permission, resource and answer; `name` is the entry's."""
     found: dict[tuple[str, Resource, bool], AuthorityFact] = {}
     refused = entry.call.status is not None and entry.call.status.code == PERMISSION_DENIED
     for one in entry.call.authorizationInfo or ():
@@ -111,7 +122,8 @@ def _decision(key: str, at: Instant, who: Principal, permission: str, on: Resour
     )
 
 
-def _attributes(entry: LogEntry) -> dict[str, Any]:
+def attributes(entry: LogEntry) -> dict[str, Any]:
+    """What else is kept of the entry, by name."""
     call, operation = entry.call, entry.operation
     status = call.status
     said: dict[str, Any] = {

@@ -33,6 +33,18 @@ _ACCOUNT_CHANGES = {
 _ROLE_CHANGES = ("CreateRole", "UpdateRole", "DeleteRole", "UndeleteRole")
 
 
+def may_change(entry: LogEntry) -> bool:
+    """Whether a call by its method could have effects, whatever its body says; a delta in the body is one too."""
+    call, method = entry.call, entry.call.methodName.rpartition(".")[2]
+    return (
+        call.serviceName == "iamcredentials.googleapis.com"
+        or method in _KEY_CHANGES
+        or method in _ACCOUNT_CHANGES
+        or method in _ROLE_CHANGES
+        or method.lower() in ("setiampolicy", "setiampermissions", "setorgpolicy")
+    )
+
+
 def effects(entry: LogEntry, action: Action) -> list[Record | Observation]:
     """What is in force after a call; nothing for most.
 
