@@ -48,7 +48,8 @@ def derive(writer: Writer, before: Snapshot, sources: Sequence[Source] = SOURCES
     for source in sources:
         if source.derive is None:
             continue
-        mine = [row for row in rows if row[1] == source.name]
+        also = source.derive_also
+        mine = [row for row in rows if row[1] == source.name or (also and row[2].startswith(also))]
         observed = [Observation(row[2], row[3], msgspec.json.decode(row[4])) for row in mine]
         places = {id(item): row for item, row in zip(observed, mine, strict=True)}
         for record, item in source.derive(observed):

@@ -151,6 +151,7 @@ class _Reader:
         self.many: dict[str, Alternatives] = {}
         self.ordinaries: Alternatives | None = None
         self.observations: list[tuple[Any, ...]] = []
+        self.timeless: set[tuple[str, str, str]] = set()
         self.quarantined: list[tuple[Any, ...]] = []
         self.next = first_number(job.commit, task.number)
         self.last = self.next + (1 << SEQUENCE_BITS)
@@ -378,6 +379,10 @@ class _Reader:
     def _observe(self, item: Observation, origin: Origin, number: int) -> None:
         name, data = redact_json(item.name), json_text(redact_json(item.data))
         place = (origin.file, origin.line, origin.offset, origin.sha256)
+        if item.at == 0:  # what many entries say that has no time, such as the name of their cluster, is kept once
+            if (self.source.name, name, data) in self.timeless:
+                return
+            self.timeless.add((self.source.name, name, data))
         self.observations.append((number, self.source.name, name, item.at, data, self.stretch.source_name, *place))
 
     def _skip(self, reason: str) -> None:
@@ -394,6 +399,7 @@ class _Reader:
     def _flush(self) -> None:
         """Write all that waits, to one file per table: a file costs as much as some hundred records."""
         self.staged.clear()
+        self.timeless.clear()
         read_at, waiting = self.job.read_at, dict[str, list[Table]]()
         one_by_one: tuple[tuple[str, list[Any], Callable[[list[Any]], Table]], ...] = (
             ("actions", _redacted(self.actions), lambda rows: action_table(rows, read_at)),

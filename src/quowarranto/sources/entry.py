@@ -157,6 +157,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     derive_with: str = ""
     """How the name of an observation begins without which nothing is derived: a case that has none does not load the
     others."""
+    derive_also: str = ""
+    """How the names of observations of other sources begin that `derive` sees too."""
     wrappers: tuple[str, ...] = ()
     """Keys of a top-level object whose list holds the entries, e.g. `Records`."""
     documents: tuple[str, ...] = ()

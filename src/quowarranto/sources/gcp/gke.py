@@ -14,6 +14,7 @@ from quowarranto.sources.entry import Observation
 from quowarranto.sources.gcp.names import origin
 from quowarranto.sources.gcp.wire import LogEntry, name_of, part, text_of
 from quowarranto.sources.kubernetes import audit
+from quowarranto.sources.kubernetes.clusters import within
 
 _METHOD = re.compile(r"io\.k8s\.(?P<group>.+)\.(?P<version>v\d\w*)\.(?P<resource>[^.]+(?:\.[^.]+)?)\.(?P<verb>[a-z]+)")
 _OBJECT = re.compile(
@@ -47,8 +48,14 @@ def is_of_cluster(entry: LogEntry) -> bool:
 
 
 def records(entry: LogEntry, at: Instant, raw: bytes) -> list[Record | Observation]:
-    """What the event says."""
-    return audit.records(_event(entry, at, raw), raw)
+    """What the event says, of the cluster that the entry names."""
+    return within(audit.records(_event(entry, at, raw), raw), _cluster(entry))
+
+
+def _cluster(entry: LogEntry) -> str:
+    place = entry.place
+    project, name = place.get("project_id", ""), place.get("cluster_name", "")
+    return f"projects/{project}/locations/{place.get('location', '-')}/clusters/{name}" if project and name else ""
 
 
 def _event(entry: LogEntry, at: Instant, raw: bytes) -> dict[str, Any]:

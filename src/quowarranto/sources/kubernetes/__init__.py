@@ -12,12 +12,19 @@ Source    kubernetes staging/src/k8s.io/apiserver/pkg/apis/audit/v1/types.go, Ev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from quowarranto.errors import RejectedEntry
+import msgspec
+
+from quowarranto.errors import ConfigError, RejectedEntry
 from quowarranto.sources.dated import dated_file
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
+from quowarranto.sources.folding import folded
 from quowarranto.sources.kubernetes import audit, issuance, rbac
+from quowarranto.sources.kubernetes.clusters import SEEN, within
 from quowarranto.sources.kubernetes.history import derive
 from quowarranto.sources.kubernetes.ordinary import ORDINARY
 from quowarranto.sources.strict import strict_json, strict_object
@@ -25,27 +32,46 @@ from quowarranto.sources.strict import strict_json, strict_object
 __all__ = ["SOURCE", "derive", "read", "recognise"]
 
 
-def read(entry: Entry) -> Outcome:
-    """An audit event or an exported object; other objects of the cluster carry nothing."""
+def read(entry: Entry, clusters: Mapping[str, str] | None = None) -> Outcome:
+    """An audit event or an exported object; other objects of the cluster carry nothing.
+
+    Args:
+        clusters: by the name of a file, the cluster that it is of.
+    """
+    found, named = _read(entry)
+    if isinstance(found, Skipped):
+        return found
+    return within(found, named or (clusters or {}).get(Path(entry.file).name, ""))
+
+
+def _read(entry: Entry) -> tuple[Outcome, str]:
+    """What the entry says, and the cluster that it names, if it does."""
     value = strict_object(entry.data)
     if _is_event(value):
-        return audit.records(value, entry.data)
+        return audit.records(value, entry.data), ""
     wrapped = _wrapped(value)
     if wrapped is not None:
         inner = strict_json(wrapped.encode())
         if not isinstance(inner, dict) or not _is_event(inner):
             raise RejectedEntry("`properties.log` is not an audit event")
         time = value.get("time")
-        return audit.records(inner, entry.data, time if isinstance(time, str) else None)
+        return audit.records(inner, entry.data, time if isinstance(time, str) else None), _managed(value)
     kind, version = value.get("kind"), value.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(version, str):
         raise RejectedEntry("neither an audit event nor an object of a cluster")
     if kind in rbac.KINDS and _is_rbac(version):
-        return rbac.snapshot(value, entry.modified_at, dated_file(entry.file))
+        return rbac.snapshot(value, entry.modified_at, dated_file(entry.file)), ""
     if kind in issuance.ADMISSION_KINDS:
         control = issuance.admission_snapshot(value)
-        return Skipped("an admission control that does not say since when it exists") if control is None else (control,)
-    return Skipped("an object of the cluster that is neither a role, a binding nor an admission control")
+        undated = Skipped("an admission control that does not say since when it exists")
+        return (undated if control is None else (control,)), ""
+    return Skipped("an object of the cluster that is neither a role, a binding nor an admission control"), ""
+
+
+def _managed(value: dict[str, Any]) -> str:
+    """The cluster that Azure's diagnostic record is of, by the id of its resource."""
+    named = next((one for name, one in value.items() if name.lower() == "resourceid"), None)
+    return folded(named).strip("/") if isinstance(named, str) else ""
 
 
 def _is_event(value: dict[str, Any]) -> bool:
@@ -96,6 +122,21 @@ def _likeness(document: dict[str, Any]) -> int:
     return 90 if _wrapped(document) is not None else 0
 
 
+def _configure(settings: Mapping[str, Any]) -> Source:
+    """`[source.kubernetes]` in `quo.toml`: of which cluster a file is."""
+    for name in settings:
+        if name != "clusters":
+            raise ConfigError(f"`source.kubernetes` has no setting `{name}`", need="`clusters`")
+    named = settings.get("clusters", {})
+    if not isinstance(named, Mapping) or not all(isinstance(one, str) and one for one in named.values()):
+        raise ConfigError(
+            "`source.kubernetes.clusters` does not say of which cluster a file is",
+            need='names of files with clusters, such as "rbac-prod.yaml" = "prod"',
+        )
+    # What ordinary entries cite is not theirs alone to say then: each is looked at as a whole.
+    return msgspec.structs.replace(SOURCE, read=partial(read, clusters=dict(named)), ordinary=None)
+
+
 SOURCE = Source(
     name="kubernetes",
     title="Kubernetes API audit log and RBAC objects",
@@ -107,6 +148,8 @@ SOURCE = Source(
     read=read,
     ordinary=(ORDINARY,),
     derive=derive,
+    derive_also=SEEN,
+    configure=_configure,
     wrappers=("items", "records"),
     documents=(".yaml", ".yml"),
     chosen=frozenset(("user_agent",)),

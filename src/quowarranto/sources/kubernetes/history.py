@@ -22,6 +22,7 @@ import msgspec
 from quowarranto.records import AuthorityFact, Instant, Principal
 from quowarranto.sources.entry import Observation
 from quowarranto.sources.kubernetes import accounts
+from quowarranto.sources.kubernetes.clusters import also_within, by_cluster, fact_within
 from quowarranto.sources.kubernetes.names import PREFIX, literal, principal_of, service_account
 from quowarranto.sources.kubernetes.scope import bound_of, scope_of
 
@@ -56,6 +57,13 @@ class _Step(msgspec.Struct, frozen=True):
 
 def derive(observations: Sequence[Observation]) -> Iterator[Fact]:
     """All facts that follow from all observations; their order, and repetitions, do not matter."""
+    for cluster, only, group in by_cluster(observations):
+        for fact, seen in _of_one(group):
+            yield also_within(fact_within(fact, cluster), only), seen
+
+
+def _of_one(observations: Sequence[Observation]) -> Iterator[Fact]:
+    """What follows from the observations of one cluster."""
     by_name = _by_name(observations)
     lives = {name: _life(seen) for name, seen in by_name.items() if not name.endswith("/*") and "/" in name}
     roles = {name: steps for name, steps in lives.items() if name.startswith(("role/", "clusterrole/"))}
