@@ -58,7 +58,9 @@ def fact_within(fact: AuthorityFact, cluster: str) -> AuthorityFact:
 def also_within(fact: AuthorityFact, cluster: str) -> AuthorityFact:
     """A fact of an unnamed cluster that can be no other than this one: it answers to both keys."""
     key = key_within(fact.id, cluster)
-    return fact if key == fact.id or fact.fact == "ended" else msgspec.structs.replace(fact, aliases=(*fact.aliases, key))
+    if key == fact.id or fact.fact == "ended":
+        return fact
+    return msgspec.structs.replace(fact, aliases=(*fact.aliases, key))
 
 
 def by_cluster(observations: Sequence[Observation]) -> Iterator[tuple[str, str, list[Observation]]]:
