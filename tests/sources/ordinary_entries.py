@@ -216,6 +216,8 @@ _OKTA_EVENT = {
     "target": [
         {"id": "0oa1wiki", "type": "AppInstance", "alternateId": "Wiki"},
         {"id": "rul1", "type": "PolicyRule", "alternateId": "unknown"},
+        {"id": "00u2", "type": "User", "alternateId": "ben@example.org"},
+        {"id": "00T2", "type": "Token", "alternateId": "deploy"},
     ],
 }
 _OKTA_DECISION = _OKTA_EVENT | {

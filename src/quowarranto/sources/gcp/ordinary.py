@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from msgspec.structs import replace
+
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import Principal
 from quowarranto.sources.entry import Fields, Ordinary, Part
 from quowarranto.sources.gcp import calls
+from quowarranto.sources.gcp.federation import is_exchange
 from quowarranto.sources.gcp.issuance import may_change
 from quowarranto.sources.gcp.names import PREFIX, caller, delegates, origin, resource_of
 from quowarranto.sources.gcp.policies import has_delta
-from quowarranto.sources.gcp.wire import LogEntry, part, understood
+from quowarranto.sources.gcp.wire import LogEntry, understood
 from quowarranto.sources.layout import Layout, Member
 from quowarranto.sources.members import cutter, sound, value_of
 
@@ -66,7 +69,7 @@ _LAYOUT = Layout(
     ),
     parts=(_WHO, _WHAT, _OF_SEVERAL, _BODIES, _ASIDE),
 )
-_NEUTRAL: dict[str, Any] = {"methodName": "-"}
+_NEUTRAL: dict[str, Any] = {"methodName": "-", "authenticationInfo": {"principalEmail": "-"}}
 _NOBODY = Principal("-", "-")
 
 
@@ -86,7 +89,7 @@ def _who(members: _Members) -> Fields | None:
     except RejectedEntry:
         return None
     said = entry.call.authenticationInfo
-    if said is None or not (said.principalEmail or said.principalSubject):
+    if not members[0] or said is None or not (said.principalEmail or said.principalSubject):
         return None  # another member says who it was
     who, behalf = caller(entry), delegates(entry)
     if behalf and who.type == "service_account":
@@ -110,7 +113,9 @@ def _what(members: _Members) -> Fields | None:
         return None
     path = "".join(f"{part}/" for part in (entry.parent, entry.log) if part)
     decisions = calls.decisions(entry, 0, _NOBODY, "-")
-    if entry.call.serviceName == "k8s.io" or may_change(entry) or len(decisions) > 1 or not _PLAIN_PATH.fullmatch(path):
+    if entry.call.serviceName == "k8s.io" or may_change(entry) or is_exchange(entry):
+        return None
+    if len(decisions) > 1 or not _PLAIN_PATH.fullmatch(path):
         return None
     action = {
         "id": path,
@@ -143,13 +148,17 @@ def _of_several(members: _Members) -> Fields | None:
 
 
 def _bodies(members: _Members) -> Fields | None:
+    """What a body says of others (whom a token stands for, what else refused a call) is left to `read`."""
     try:
         entry = _entry(_BODIES, members)
     except RejectedEntry:
         return None
-    if has_delta(entry) or part(entry.call.metadata, "policyViolationInfo"):
-        return None
-    return {}, {}
+    call = entry.call
+    if call.metadata is None and call.serviceData is None:
+        return {}, {}
+    alone = replace(call, request=None, response=None, serviceData=None, metadata=None)
+    told = calls.called(entry, 0, b"") == calls.called(replace(entry, protoPayload=alone), 0, b"")
+    return ({}, {}) if told and not has_delta(entry) else None
 
 
 ORDINARY = Ordinary(
