@@ -12,6 +12,7 @@ from quowarranto.case.query import Filters, findings, verdicts
 from quowarranto.case.store import Case
 from quowarranto.errors import ConfigError
 from quowarranto.pipeline import link_paths
+from tests.quo import quo
 
 JIT = '[[expect]]\nname = "just in time"\nmatch.resources = ["secret:kv/prod/*"]\nrequire = ["approval"]\n'
 RECORDS = [
@@ -51,6 +52,26 @@ def test_an_expectation_holds_from_the_next_link_on_and_until_it_is_taken_back(t
     (case.folder / "quo.toml").unlink()
     link_paths(case, [], threads=1)
     assert codes(case) == {"a0": "", "a1": "", "a2": ""}
+
+
+def test_settings_that_nothing_answers_to_are_told(tmp_path: Path) -> None:
+    """A misspelt expectation would pass for ever; settings beside the case are not read at all."""
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
+    (tmp_path / "quo.toml").write_text(JIT)
+    told = quo(tmp_path, "link", "log.jsonl").err
+    assert "note: `quo.toml` here is not read; settings of this case belong into `quo.case/quo.toml`" in told
+    settings = tmp_path / "quo.case" / "quo.toml"
+    settings.write_text(
+        JIT + '[[expect]]\nname = "typo"\nmatch.resources = ["secrets:*"]\nstanding = false\n'
+        '[[correlate]]\nname = "ticket"\nleft = { source = "native", field = "resource.id" }\n'
+        'right = { source = "github", field = "id" }\n'
+    )
+    assert quo(tmp_path, "link").err.splitlines() == [
+        "note: expectation `typo` is about no action of the case that was not refused",
+        "note: join `ticket`: 2 values on the left, 0 on the right, none in common",
+    ]
+    settings.write_text(JIT)
+    assert quo(tmp_path, "link").err == ""
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,20 @@ def test_a_picture_escapes_what_a_log_says() -> None:
     authority = {"key": "</svg><script>alert(1)</script>", "kind": "grant"}
     nothing = {"authority": authority, "below": [], "actions": 0, "falling": 0, "carried": 0, "days": []}
     assert "<script>" not in impact_svg(nothing)
+
+
+def test_a_single_day_is_a_column_with_its_date_and_no_wall_of_hours() -> None:
+    """And the year is told even where its first tick lies on the edge."""
+    authority = {"key": "g", "kind": "grant"}
+    day = {"day": "2026-03-04", "falling": 3, "carried": 1}
+    one = {"authority": authority, "below": [], "actions": 4, "falling": 3, "carried": 1, "days": [day]}
+    picture = impact_svg(one)
+    assert ">03-04<" in picture
+    assert ">2026<" in picture
+    assert not re.search(r">\d\d:\d\d<", picture)
+    week = [day | {"day": f"2026-03-{number:02}"} for number in range(1, 10)]
+    assert ">2026<" in impact_svg(one | {"days": week})
+    assert 'style="color-scheme:light dark"' in picture  # no white around a dark picture
 
 
 def test_what_a_declared_join_carries_does_not_fall(tmp_path: Path) -> None:

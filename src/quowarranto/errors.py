@@ -13,6 +13,8 @@ A verdict is a value, an error is a failure to reach one: a grant that had expir
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class QuoWarrantoError(Exception):
     """Base of all errors; carries where it happened, what was needed and what to try.
@@ -41,6 +43,14 @@ class QuoWarrantoError(Exception):
             if text:
                 out.append(f"{label:>5}: {text}")
         return out
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """What to try instead of a name that is none of the known ones."""
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0)
+    return f"did you mean `{near[0]}`?" if near else None
 
 
 class ConfigError(QuoWarrantoError):

@@ -229,6 +229,18 @@ def test_the_command_counts_and_fails_on_what_disagrees(tmp_path: Path) -> None:
     assert "QW601" in quo(tmp_path, "findings", "--severity", "critical").out
 
 
+def test_what_could_not_be_decided_is_told_with_what_it_wants(tmp_path: Path) -> None:
+    """Backwards what no record tells, forwards a file that is no policy; not a bare number."""
+    linked(tmp_path, lines(action(1, "bob"), decision(1, "bob"), decision(2, "ann")))
+    done = quo(tmp_path, "replay")
+    assert "2 could not be decided (QW605)" in done.out
+    assert "Not decided for want of, or because:\n  2 decisions: the language of the policies\n" in done.out
+    (tmp_path / "new.cedar").write_text("garbage {")
+    assert "\n  2 decisions: " in quo(tmp_path, "replay", "--policy", "new.cedar").out
+    (tmp_path / "empty").mkdir()
+    assert "docs/howto/replay.md" in quo(tmp_path, "replay", "--policy", "empty").err
+
+
 def test_forwards_a_candidate_says_what_would_change_and_leaves_the_case_alone(tmp_path: Path) -> None:
     early = decision(9, "old", time="2026-01-15T00:00:00Z")
     now = [decision(1, "bob"), decision(2, "ann"), decision(3, "cid", effect="deny")]

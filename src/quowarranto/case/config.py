@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import tomllib
@@ -14,8 +13,8 @@ import msgspec
 
 from quowarranto.case.correlating import Correlate, check
 from quowarranto.case.store import CONFIG
-from quowarranto.errors import ConfigError
-from quowarranto.records import UNSPELT, Expectation, Kind
+from quowarranto.errors import ConfigError, nearest
+from quowarranto.records import KINDS, UNSPELT, Expectation, Kind
 from quowarranto.sources import SOURCES, configured
 from quowarranto.sources.strict import reason_of
 
@@ -177,7 +176,8 @@ def _joins(values: Any, path: Path, text: str) -> tuple[Correlate, ...]:
             raise ConfigError(f"`{join.name}` is not a name for a join", at=at, need="letters, digits, dots and dashes")
         for side in join.sides:
             if side.source not in known:
-                raise ConfigError(f"no source is called `{side.source}`", at=at, need=f"one of {names}")
+                need, hint = f"one of {names}", nearest(side.source, known)
+                raise ConfigError(f"no source is called `{side.source}`", at=at, need=need, hint=hint)
             try:
                 check(side)
             except ConfigError as error:
@@ -205,6 +205,7 @@ def _expectations(values: Any, path: Path, text: str) -> tuple[Expectation, ...]
         found = msgspec.convert(values, tuple[_Expect, ...])
     except msgspec.ValidationError as error:
         need = 'name = "…", match.resources, match.principals or match.actions, and require, standing or max_lifetime'
+        need += f"; require is a list of {', '.join(KINDS)}"
         raise ConfigError(f"`{_EXPECT}` is not a list of expectations: {reason_of(error)}", at=at, need=need) from None
     for one in found:
         patterns = (one.match.resources, one.match.principals, one.match.actions)
@@ -251,12 +252,11 @@ def _engine(values: dict[str, Any], path: Path, text: str) -> EngineConfig:
 
 
 def _unknown(key: str, known: tuple[str, ...], path: Path, text: str) -> ConfigError:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0)
     return ConfigError(
         f"`{key}` is not a setting",
         at=f"{path}:{_line_of(key, text)}",
         need="one of " + ", ".join(known),
-        hint=f"did you mean `{near[0]}`?" if near else None,
+        hint=nearest(key, known),
     )
 
 

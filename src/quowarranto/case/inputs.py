@@ -18,7 +18,7 @@ from quowarranto.case.sampling import sample_documents, shape_of
 from quowarranto.case.store import CONFIG
 from quowarranto.case.tables import TABLES
 from quowarranto.case.unpacking import Packing, blocks, packing_of
-from quowarranto.errors import ConfigError, SourceError
+from quowarranto.errors import ConfigError, SourceError, nearest
 from quowarranto.sources import SOURCES, Sample, Source, by_name
 
 _HEAD = 256 * 1024
@@ -114,7 +114,7 @@ def _split_type(argument: str) -> tuple[str | None, str]:
         raise ConfigError(
             f"no source is called `{head}`",
             need="one of " + ", ".join(source.name for source in SOURCES),
-            hint="leave the type out and let the content tell it, or run `quo sources`",
+            hint=f"{nearest(head, [source.name for source in SOURCES])} Or leave the type out: the content tells it",
         )
     return head, str(Path(tail).expanduser())
 

@@ -177,6 +177,12 @@ def show(
         _table(rows, columns, empty)
 
 
+def show_json(value: Any) -> None:
+    """Print one value as JSON that a person can read too."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+    sys.stdout.buffer.flush()
+
+
 def _lines(rows: Iterable[dict[str, Any]]) -> None:
     encode = msgspec.json.Encoder().encode
     out = sys.stdout.buffer

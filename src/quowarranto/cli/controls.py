@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from quowarranto.cli.common import case_option, instant, known, known_at_option, show, snapshot_of
+from quowarranto.cli.common import case_option, instant, known, known_at_option, show, show_json, snapshot_of
 from quowarranto.records import like_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def command(
     if html is not None:
         _page(found, html, title, case_folder)
     elif form == "json":
-        _json(found)
+        show_json(found)
     else:
         _rows(found, form)
 
@@ -83,12 +83,6 @@ def _page(found: dict[str, Any], html: Path, title: str, case_folder: Path) -> N
 
     write_whole(html, controls_html(found, title, str(case_folder)))
     click.echo(f"written: {html}")
-
-
-def _json(found: dict[str, Any]) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
 
 
 def _rows(found: dict[str, Any], form: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from quowarranto.cli.common import case_option, console, known_at_option, printable, snapshot_of, who
+from quowarranto.cli.common import case_option, console, known_at_option, printable, show_json, snapshot_of, who
 
 
 @click.command("explain")
@@ -30,12 +30,7 @@ def command(action: str, case_folder: Path, known_at: str | None, form: str, svg
         write_whole(svg, timeline_svg(explained[0]))
         click.echo(f"drawn: {svg}", err=True)
     if form == "json":
-        import sys
-
-        import msgspec
-
-        value = explained[0] if len(explained) == 1 else explained
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+        show_json(explained[0] if len(explained) == 1 else explained)
         return
     for one in explained:
         _tree(one)

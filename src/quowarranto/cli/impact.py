@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from quowarranto.cli.common import case_option, instant, known_at_option, printable, show, snapshot_of
+from quowarranto.cli.common import case_option, instant, known_at_option, printable, show, show_json, snapshot_of
 from quowarranto.export.words import plural
 
 _ROWS = 20
@@ -55,11 +55,7 @@ def command(
         write_whole(svg, impact_svg(found))
         click.echo(f"drawn: {svg}", err=True)
     if form == "json":
-        import sys
-
-        import msgspec
-
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+        show_json(found)
         return
     _print(found)
 

@@ -14,6 +14,7 @@ from quowarranto.cli.common import (
     known_at_option,
     printable,
     show,
+    show_json,
     snapshot_of,
 )
 from quowarranto.export.words import plural
@@ -37,11 +38,7 @@ def command(case_folder: Path, known_at: str | None, form: str, **values: Any) -
     snapshot = snapshot_of(case_folder, known_at)
     found = investigate(snapshot, filters_of(values))
     if form == "json":
-        import sys
-
-        import msgspec
-
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+        show_json(found)
         return
     if not found["actions"]:
         click.echo("\n".join(map(printable, why_none(snapshot, values))))

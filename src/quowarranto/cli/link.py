@@ -121,6 +121,7 @@ def report_run(case: Any, outcome: Any, fail_on: str | None, form: str, paths: S
         _nothing_read(outcome, paths)
         return 3
     seen = overview(case.snapshot(), at_once=fail_on is None)
+    _notes(case, seen["actions"])
     if form == "json":
         import sys
 
@@ -131,6 +132,20 @@ def report_run(case: Any, outcome: Any, fail_on: str | None, form: str, paths: S
     else:
         _print(case.folder, outcome, seen)
     return _passed(seen["severities"], fail_on)
+
+
+def _notes(case: Any, actions: int) -> None:
+    """Settings that are not where they are read, or that nothing answers to; not looked for in a large case."""
+    from quowarranto.case.config import load_config
+    from quowarranto.findings.idle import idle_settings
+    from quowarranto.findings.overview import LARGE
+
+    settings = case.folder / "quo.toml"
+    if Path("quo.toml").is_file() and not settings.exists():
+        click.echo(f"note: `quo.toml` here is not read; settings of this case belong into `{settings}`", err=True)
+    if actions <= LARGE:
+        for sentence in idle_settings(case.snapshot(), load_config(case.folder)):
+            click.echo(f"note: {printable(sentence)}", err=True)
 
 
 def _grave(severities: dict[str, int], fail_on: str | None) -> int:

@@ -81,7 +81,8 @@ def _replayed(told: list[dict[str, Any]]) -> None:
     proposals = plural(len(told), "proposal")
     said = f"replayed over the history, {proposals} would have refused {refused:,} of {uses - unseen:,}"
     said += " uses" + (f" that they were made from, and {unseen_refused:,} of {unseen:,} others" if unseen else "")
-    click.echo(f"note: {said}; watched for {min(days):g} to {max(days):g} days", err=True)
+    watched = f"{max(days):g}" if min(days) == max(days) else f"{min(days):g} to {max(days):g}"
+    click.echo(f"note: {said}; watched for {watched} days", err=True)
 
 
 def _refused(row: dict[str, Any]) -> str:

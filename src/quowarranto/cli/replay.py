@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from quowarranto.cli.common import case_option, format_option, instant, known, show, snapshot_of
+from quowarranto.cli.common import case_option, format_option, instant, known, printable, show, snapshot_of
+from quowarranto.export.words import plural
 from quowarranto.records.codes import SEVERITIES
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from quowarranto.replay.languages import Language
 
 _SAMPLES = 10
+_MOST_REASONS = 1_000
 _ONLY = ("agree", "disagree", "indeterminate")
 
 
@@ -107,7 +110,10 @@ def _candidate(path: Path) -> tuple[Policy, ...]:
         except (OSError, UnicodeDecodeError):
             found = ()
     if not found:
-        raise click.BadParameter(f"no policy can be read from `{path}`", param_hint="--policy")
+        raise click.BadParameter(
+            f"no policy can be read from `{path}`: it needs a file or folder of policies, as in docs/howto/replay.md",
+            param_hint="--policy",
+        )
     return found
 
 
@@ -118,9 +124,12 @@ def _backwards(
     comparisons: Iterable[Comparison], tally: Tally, form: str, only: tuple[str, ...], fail_on: str | None
 ) -> int:
     if form == "table":
-        worst = _first(comparisons, only or ("disagree",))
+        reasons: Counter[str] = Counter()
+        worst = _first(_explained(comparisons, reasons), only or ("disagree",))
         _summary(tally)
-        _rows(worst, form)
+        _why(reasons)
+        if worst or only:
+            _rows(worst, form)
     else:
         _rows((_row(one) for one in comparisons if not only or _answer(one) in only), form)
     return _passed(tally, fail_on)
@@ -132,7 +141,7 @@ def _passed(tally: Tally, fail_on: str | None) -> int:
     counts = {"critical": tally.disagree, "info": tally.lacking}
     grave = sum(count for level, count in counts.items() if SEVERITIES.index(level) >= SEVERITIES.index(fail_on))
     if grave:
-        click.echo(f"fail: {grave:,} decisions with findings at or above `{fail_on}`", err=True)
+        click.echo(f"fail: {plural(grave, 'decision')} with findings at or above `{fail_on}`", err=True)
         return 10
     return 0
 
@@ -140,12 +149,32 @@ def _passed(tally: Tally, fail_on: str | None) -> int:
 def _summary(tally: Tally) -> None:
     asked = tally.decisions - tally.without_question
     click.echo(
-        f"{tally.decisions:,} decisions, {tally.without_question:,} of them without a question on record; "
-        f"{asked:,} asked again ({tally.evaluations:,} different evaluations)"
+        f"{plural(tally.decisions, 'decision')}, {tally.without_question:,} of them without a question on record; "
+        f"{asked:,} asked again ({plural(tally.evaluations, 'different evaluation')})"
     )
     click.echo(
         f"{tally.agree:,} agree, {tally.disagree:,} disagree (QW601), {tally.lacking:,} could not be decided (QW605)"
     )
+
+
+def _explained(comparisons: Iterable[Comparison], reasons: Counter[str]) -> Iterator[Comparison]:
+    """The same, and in passing why some could not be decided; of very many different reasons the first."""
+    for one in comparisons:
+        if _answer(one) == "indeterminate":
+            reason = next(iter((*one.missing, *one.errors)), "no reason given")
+            if reason in reasons or len(reasons) < _MOST_REASONS:
+                reasons[reason] += 1
+        yield one
+
+
+def _why(reasons: Counter[str]) -> None:
+    if not reasons:
+        return
+    click.echo("\nNot decided for want of, or because:")
+    for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:_SAMPLES]:
+        click.echo(f"  {plural(count, 'decision')}: {printable(reason)}")
+    if len(reasons) > _SAMPLES:
+        click.echo("  … and others (`--only indeterminate --format jsonl` shows all)")
 
 
 def _answer(one: Comparison) -> str:
@@ -207,7 +236,8 @@ def _forwards(comparisons: Iterable[Comparison], tally: Tally, form: str, only: 
     counts = {"permit": 0, "deny": 0, "indeterminate": 0}
     changed: dict[str, list[Comparison]] = {"newly denied": [], "newly permitted": []}
     totals = dict.fromkeys(changed, 0)
-    for one in comparisons:
+    reasons: Counter[str] = Counter()
+    for one in _explained(comparisons, reasons):
         counts[one.replayed] += 1
         if one.code == "QW601":
             which = "newly denied" if one.replayed == "deny" else "newly permitted"
@@ -215,6 +245,7 @@ def _forwards(comparisons: Iterable[Comparison], tally: Tally, form: str, only: 
             if len(changed[which]) < _SAMPLES:
                 changed[which].append(one)
     _forecast(tally, counts, totals)
+    _why(reasons)
     for which, samples in changed.items():
         if samples:
             click.echo(f"\n{which}: {totals[which]:,}, the first {len(samples)}")
@@ -225,7 +256,7 @@ def _forwards(comparisons: Iterable[Comparison], tally: Tally, form: str, only: 
 def _forecast(tally: Tally, counts: dict[str, int], totals: dict[str, int]) -> None:
     asked = tally.decisions - tally.without_question
     click.echo(
-        f"{asked:,} decisions asked ({tally.evaluations:,} different evaluations); "
+        f"{plural(asked, 'decision')} asked ({plural(tally.evaluations, 'different evaluation')}); "
         f"{tally.without_question:,} without a question on record"
     )
     click.echo(", ".join(f"{count:,} {name}" for name, count in counts.items()))

@@ -11,12 +11,14 @@ from typing import Any
 from markupsafe import Markup
 
 from quowarranto.export import marks
-from quowarranto.export.axis import Window, ticks
-from quowarranto.export.svg import joined, tag
+from quowarranto.export.axis import FIRST, LAST, Window, ticks
+from quowarranto.export.svg import ALONE, joined, tag
 from quowarranto.export.words import DAY, middle, plural
 from quowarranto.records import parse_instant
 
 _LEFT, _TOP, _FOOT, _RIGHT = 46.0, 92.0, 62.0, 14.0
+_FEWEST = 8
+"""Days that are shown at least, so that a single one is a column with its date below it and not a wall of hours."""
 _LEAST = 2.0  # pixels: one falling action among a million still shows
 
 
@@ -46,6 +48,7 @@ def impact_svg(found: dict[str, Any], *, width: int = 960, height: int = 340) ->
                 width=width,
                 height=height,
                 class_="tl",
+                style=ALONE,
                 role="img",
                 aria_labelledby=f"{name} {name}-d",
             )
@@ -60,8 +63,8 @@ def _title(found: dict[str, Any], room: int) -> str:
 
 def _in_words(found: dict[str, Any]) -> str:
     return (
-        f"{found['falling']:,} of {plural(found['actions'], 'action')} would fall, {found['carried']:,} have another "
-        f"live authority; {len(found['below']):,} authorities rest on it."
+        f"{found['falling']:,} of {plural(found['actions'], 'action')} would fall; another live authority: "
+        f"{found['carried']:,}; resting on it: {plural(len(found['below']), 'authority', 'authorities')}."
     )
 
 
@@ -83,7 +86,8 @@ def _key(colour: str, pattern: str, words: str, x: float, y: float) -> Markup:
 
 def _columns(days: list[dict[str, Any]], width: int, height: int) -> Markup:
     starts = [parse_instant(f"{day['day']}T00:00:00Z") for day in days]
-    window = Window(starts[0], starts[-1] + DAY)
+    spare = max(0, _FEWEST * DAY - (starts[-1] + DAY - starts[0])) // (2 * DAY) * DAY
+    window = Window(max(starts[0] - spare, FIRST), min(starts[-1] + DAY + spare, LAST))
     most = max(day["falling"] + day["carried"] for day in days)
     floor, right = height - _FOOT, width - _RIGHT
     parts = [
@@ -92,13 +96,16 @@ def _columns(days: list[dict[str, Any]], width: int, height: int) -> Markup:
         tag("text", "0", x=_LEFT - 6, y=floor + 4, text_anchor="end", class_="mut"),
         tag("text", "actions a day (UTC)", x=_LEFT, y=height - 12, class_="mut"),
     ]
+    under = ""
     for tick in ticks(window, int((right - _LEFT) / 90)):
         x = window.place(tick.at, _LEFT, right)
+        under = tick.under or under  # where a tick has no room, the next one says the year
         if _LEFT + 14 < x < right - 14:
             parts.append(tag("path", d=f"M{x:.1f} {floor:g}v4", class_="grid"))
             parts.append(tag("text", tick.label, x=x, y=floor + 16, text_anchor="middle", class_="mut"))
-            if tick.under:
-                parts.append(tag("text", tick.under, x=x, y=floor + 30, text_anchor="middle", class_="mut"))
+            if under:
+                parts.append(tag("text", under, x=x, y=floor + 30, text_anchor="middle", class_="mut"))
+            under = ""
     for start, day in zip(starts, days, strict=True):
         left, end = (window.place(at, _LEFT, right) for at in (start, start + DAY))
         parts.append(_column(day, left, max(end - left - 2, 1), most, floor))

@@ -13,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from quowarranto.export.words import plural
+
 Row = dict[str, Any]
 
 _GROUPS = {
@@ -180,7 +182,7 @@ def scopes(found: list[Row], language: str) -> Iterator[str]:
             continue
         principal = row["principal"]
         whose = f" of {principal['type']}:{principal['id']}" if principal["id"] else ""
-        seen = f"{row['uses']:,} uses in {row['watched_days']:g} days"
+        seen = f"{plural(row['uses'], 'use')} in {row['watched_days']:g} days"
         said = f"{row['grant']}{whose}: {seen}; would have refused {row['would_have_refused']:,} of them"
         line = "" if comment is None else f"{comment} {''.join(c if c.isprintable() else '?' for c in said)}\n"
         yield line + LANGUAGES[language](row)

@@ -7,6 +7,8 @@ from markupsafe import Markup, escape
 from quowarranto.export.words import clean
 
 Number = int | float
+ALONE = "color-scheme:light dark"
+"""Style of a picture that is opened by itself: what a browser shows around it is dark where the picture is."""
 
 
 def tag(name: str, *inside: str | Markup, **attributes: str | Number | None) -> Markup:

@@ -20,7 +20,7 @@ from quowarranto.export.canvas import KEY_CELL, Canvas
 from quowarranto.export.hover import raw_text
 from quowarranto.export.labels import label
 from quowarranto.export.rows import Row, rows_of, window_of
-from quowarranto.export.svg import hint, joined, tag
+from quowarranto.export.svg import ALONE, hint, joined, tag
 from quowarranto.export.words import MINUTE, clock, code_label, middle, moment, pixels, principal, tail_cut
 from quowarranto.records import parse_instant
 
@@ -85,6 +85,7 @@ def _root(explained: dict[str, Any], drawn: _Drawn, *before: Markup, background:
         width=drawn.width,
         height=height,
         class_="tl",
+        style=ALONE if background else None,
         role="img",
         aria_labelledby=f"{name} {name}d",
     )

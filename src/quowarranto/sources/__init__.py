@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quowarranto.errors import ConfigError
+from quowarranto.errors import ConfigError, nearest
 from quowarranto.sources import (
     authzen,
     azure,
@@ -104,7 +104,8 @@ def configured(settings: Settings) -> tuple[Source, ...]:
     takers = [source.name for source in SOURCES if source.configure is not None]
     for name in settings:
         if name not in takers:
-            raise ConfigError(f"`{name}` is not a source with settings", need="one of " + (", ".join(takers) or "none"))
+            need = "one of " + (", ".join(takers) or "none")
+            raise ConfigError(f"`{name}` is not a source with settings", need=need, hint=nearest(name, takers))
     return tuple(
         source.configure(settings[source.name]) if source.configure and source.name in settings else source
         for source in SOURCES

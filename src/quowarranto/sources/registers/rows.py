@@ -154,7 +154,8 @@ class Row:
     def needed(self, field: str) -> str:
         """The text of a cell that must be filled."""
         if (text := self.text(field)) is None:
-            raise RejectedEntry(f"`{field}` is missing")
+            why = "" if self.has(field) else ": the register has no such column (`columns` in `quo.toml` names another)"
+            raise RejectedEntry(f"`{field}` is missing{why}")
         return text
 
     def texts(self, field: str) -> tuple[str, ...]:
@@ -235,7 +236,10 @@ class Row:
                 raise RejectedEntry(f"`{field}` is not a number of seconds or milliseconds")
             return int(text) * _EPOCHS[form]
         if form is None and zone is None:
-            return instant(field, text)
+            try:
+                return instant(field, text)
+            except RejectedEntry as error:
+                raise RejectedEntry(f"{error} (`time_format` and `zone` in `quo.toml` tell of another)") from None
         try:
             at = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
         except ValueError:
