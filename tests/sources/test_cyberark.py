@@ -75,9 +75,9 @@ def test_every_form_tells_the_same_of_one_session(form: str) -> None:
     assert (action.principal.id, action.action, action.outcome) == ("maria", "PSM Connect", "success")
     assert (action.resource.id, action.origin) == (f"T0 Domain/{ACCOUNT}", "198.51.100.7")
     assert action.time == 1773219660_000_000
-    assert action.cites == ("cyberark/request/77",)
+    assert action.cites == ("cyberark/request/T0 Domain/77",)
     assert action.attributes["target"] == "dc1.example"
-    assert (session.id, session.cites) == (f"cyberark/session/{SESSION}", ("cyberark/request/77",))
+    assert (session.id, session.cites) == (f"cyberark/session/{SESSION}", ("cyberark/request/T0 Domain/77",))
 
 
 @pytest.mark.parametrize(

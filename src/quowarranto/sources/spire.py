@@ -36,6 +36,7 @@ _FOR_A_WORKLOAD = frozenset({"BatchNewX509SVID", "NewJWTSVID", "BatchNewWITSVID"
 """What agents ask for on behalf of a workload, under a registration entry."""
 _ISSUING = _FOR_A_WORKLOAD | {"MintX509SVID", "MintJWTSVID", "MintWITSVID"}
 _TEXTS = ("request_id", "service", "method", "entry_id", "spiffe_id", "parent_id", "agent_id", "authorized_as")
+_BOUNDS = ("expires_at", "expiration")
 _LATEST_S = 253_402_300_799
 
 
@@ -64,6 +65,7 @@ def read(entry: Entry) -> Outcome:
         "address": _text(line, "caller_addr"),
         "outcome": _outcome(line),
         "until": _until(line),
+        "bounded": any(_text(line, name) for name in _BOUNDS),
         "serial": keys.maybe(keys.serial_of_decimal, _text(line, "serial_num")),
         "flags": [name for name in ("admin", "downstream") if _text(line, name) == "true"],
     }
@@ -124,7 +126,7 @@ def _outcome(line: dict[str, Any]) -> Ending:
 
 def _until(line: dict[str, Any]) -> Instant | None:
     """The end of an SVID or an entry: RFC 3339, or seconds since the epoch, where 0 is none."""
-    text = _text(line, "expires_at") or _text(line, "expiration")
+    text = next((text for name in _BOUNDS if (text := _text(line, name))), "")
     if re.fullmatch(r"[0-9]{1,12}", text):
         return int(text) * 1_000_000 if 0 < int(text) <= _LATEST_S else None
     return instant("expires_at", text) if text else None
@@ -136,12 +138,13 @@ def _until(line: dict[str, Any]) -> Instant | None:
 def derive(observations: Sequence[Observation]) -> Iterable[tuple[Record, Observation]]:
     """A certificate's serial and its audit line are two lines of one request."""
     issued: dict[str, list[Observation]] = defaultdict(list)
+    bounds: dict[str, Instant | None] = {}
     for item in sorted(observations, key=lambda one: (one.at, one.data["digest"])):
         said = item.data
         if said["what"] == "audit":
             yield _action(item), item
             if said["outcome"] == "success":
-                yield from ((fact, item) for fact in _entry(item))
+                yield from ((fact, item) for fact in _entry(item, bounds))
         if said["method"] in _ISSUING and said["outcome"] == "success":
             issued[_svid_key(said)].append(item)
     for key, items in issued.items():
@@ -175,8 +178,10 @@ def _resource(said: dict[str, Any]) -> Resource:
     return Resource("api", said["service"])
 
 
-def _entry(item: Observation) -> Iterator[AuthorityFact]:
+def _entry(item: Observation, bounds: dict[str, Instant | None]) -> Iterator[AuthorityFact]:
     """It allows the issuing of an SVID, and nothing that is done with one.
+
+    An update says only what it changes: an end that it does not speak of stays, which `bounds` keeps by entry.
 
     The line of a creation shows what was asked for, and the id is usually the server's to choose: then nothing says
     which entry came of it, and a like one may have stood before.
@@ -190,11 +195,13 @@ def _entry(item: Observation) -> Iterator[AuthorityFact]:
         )
     elif said["method"] in ("BatchCreateEntry", "BatchUpdateEntry"):
         attributes = {"parent_id": said["parent_id"]} if said["parent_id"] else {}
+        if entry and (said["method"] == "BatchCreateEntry" or said.get("bounded", True)):
+            bounds[entry] = said["until"]
         yield AuthorityFact(
             kind="grant",
             id=f"spire/entry/{entry}" if entry else f"spire/entry/made-by/{said['request_id']}/{said['digest']}",
             time=item.at,
-            valid_until=said["until"],
+            valid_until=bounds.get(entry) if entry else said["until"],
             principal=Principal("spiffe_id", said["spiffe_id"]) if said["spiffe_id"] else None,
             scope=(Rule(("svid.v1.SVID/*",), None),),
             issued_by=_action_id(item),

@@ -38,7 +38,9 @@ _INSIDE = frozenset(("304", "359", "360", "361", "362", "411", "412"))
 _OWNER_IN, _OWNER_OUT = frozenset(("32", "33")), frozenset(("273",))
 """Add Owner and Update Owner; Remove Owner."""
 _CONFIRMED = re.compile(r"(?i)confirm(?:ed)? request|request confirm")
-_WITHDRAWN = re.compile(r"(?i)(?:reject|delete|cancel)(?:e?d)? request")
+_WITHDRAWN = re.compile(
+    r"(?i)(?:reject|delete|cancel)(?:e?d)? request|request (?:confirmation )?(?:reject|delet|cancel)"
+)
 _FAILED = re.compile(r"(?i)\bfail(?:ed|ure)?\b")
 _REFUSED = re.compile(r"(?i)unauthori[sz]ed|user authentication|undefined user|not authori[sz]ed|denied")
 _COMPONENTS = re.compile(
@@ -205,7 +207,10 @@ def _session(details: dict[str, str]) -> str | None:
 
 
 def _request(audit: _Audit) -> str | None:
-    return f"{PREFIX}request/{audit.RequestId}" if audit.RequestId.strip() else None
+    """By the safe that it is about: a request's number need not be its own beyond that."""
+    if not (number := audit.RequestId.strip()):
+        return None
+    return f"{PREFIX}request/{audit.Safe}/{number}" if audit.Safe else f"{PREFIX}request/{number}"
 
 
 def _cites(audit: _Audit, details: dict[str, str]) -> tuple[str, ...]:
@@ -228,14 +233,11 @@ def _facts(audit: _Audit, details: dict[str, str], action: Action) -> list[Recor
         return [AuthorityFact(kind="session", id=session, time=action.time, fact="ended", end="closed")]
     if audit.Safe and audit.SourceUser and audit.MessageID in _OWNER_IN | _OWNER_OUT:
         return [_ownership(audit, action)]
-    if request is not None and _CONFIRMED.search(words):
-        return [
-            _established(
-                "approval", request, action, decided_by=(action.principal,), justification=audit.Reason or None
-            )
-        ]
     if request is not None and _WITHDRAWN.search(words):
         return [AuthorityFact(kind="approval", id=request, time=action.time, fact="ended", end="revoked")]
+    if request is not None and _CONFIRMED.search(words):
+        said = {"decided_by": (action.principal,), "justification": audit.Reason or None}
+        return [_established("approval", request, action, **said)]
     return []
 
 

@@ -40,7 +40,8 @@ STATUSES = {
     "approved": ("approved", "granted", "accepted"),
     "denied": ("denied", "rejected", "declined", "refused"),
     "revoked": ("revoked",),
-    "undecided": ("pending", "open", "requested", "withdrawn", "cancelled", "canceled"),
+    "withdrawn": ("withdrawn", "cancelled", "canceled"),
+    "undecided": ("pending", "open", "requested"),
 }
 
 
@@ -55,12 +56,15 @@ def read(entry: Entry, columns: Layout = Layout()) -> Outcome:  # noqa: B008 - f
     if status == "undecided":
         return Skipped("not decided")
     decided_at = row.time("decided_at")
+    if status == "withdrawn" and decided_at is None:
+        return Skipped("not decided")
     if decided_at is None:
         raise RejectedEntry("`decided_at` is missing")
     approval = stated(row, "approval", f"approvals/{name}", decided_at)
     if status == "denied":  # nobody finds it by its ticket, and it cannot end
         return [msgspec.structs.replace(approval, effect="deny", correlates=())]
-    return with_its_end(row, approval, revoked=status == "revoked")
+    # What was withdrawn after it had been decided was an approval, and another row may have told of it.
+    return with_its_end(row, approval, revoked=status in ("revoked", "withdrawn"))
 
 
 def recognise(sample: Sample, columns: Layout = Layout()) -> int:  # noqa: B008 - frozen

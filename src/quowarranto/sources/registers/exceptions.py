@@ -38,7 +38,8 @@ FIELDS = (
     "aliases",
 )
 STATUSES = {
-    "granted": ("granted", "approved", "accepted", "active", "expired"),
+    "granted": ("granted", "approved", "accepted", "active"),
+    "expired": ("expired",),
     "revoked": ("revoked", "closed", "withdrawn"),
     "not granted": ("denied", "rejected", "declined", "pending", "draft", "requested", "open"),
 }
@@ -60,6 +61,8 @@ def read(entry: Entry, columns: Layout = Layout()) -> Outcome:  # noqa: B008 - f
     if at is None:
         raise RejectedEntry("`valid_from` and `decided_at` are missing")
     exception = stated(row, "exception", f"exceptions/{name}", at)
+    if status == "expired" and exception.valid_until is None and row.time("ended_at") is None:
+        raise RejectedEntry("it has expired, and `valid_until` is missing")  # else it would go on for ever
     owned = msgspec.structs.replace(exception, owner=row.person("owner"))
     return with_its_end(row, owned, revoked=status == "revoked")
 
