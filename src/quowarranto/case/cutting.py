@@ -112,7 +112,8 @@ def _wrapped(piece: Piece, fields: dict[str, msgspec.Raw], lists: dict[str, list
         yield Piece(data, piece.offset, piece.line, nothing=NO_ENTRY)
 
 
-_FIELD = re.compile(rb'\s*[{,]\s*"(?:[^"\\]|\\.)*+"\s*:\s*')
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
+_FIELD = re.compile(rb"\s*[{,]\s*" + _STRING + rb"\s*:\s*")
 
 
 def _placed(piece: Piece, items: list[msgspec.Raw], at: int) -> Iterator[Piece]:
@@ -133,12 +134,12 @@ def _placed(piece: Piece, items: list[msgspec.Raw], at: int) -> Iterator[Piece]:
 def _broken_wrapper(data: bytes, wrappers: tuple[str, ...]) -> int | None:
     """Where the list begins in a wrapper that does not decode as a whole: it is cut off, or holds a bad element."""
     names = "|".join(map(re.escape, wrappers)).encode()
-    found = re.match(rb"\s*\{\s*(?:" + _FLAT_FIELD + rb"\s*,\s*)*+\"(?:" + names + rb')"\s*:\s*\[', data)
+    found = re.match(rb"\s*\{\s*(?:" + _FLAT_FIELD + rb"\s*,\s*)*\"(?:" + names + rb')"\s*:\s*\[', data)
     return found.end() if found else None
 
 
-_FLAT_FIELD = rb'"[^"\\]*+"\s*:\s*(?:"(?:[^"\\]|\\.)*+"|\{[^{}\[\]]*+\}|\[[^{}\[\]]*+\]|[^"\s{}\[\],]++)'
-"""A field of a wrapper beside its list: no list of objects is among these."""
+_FLAT_FIELD = rb'"[^"\\]*+"\s*:\s*(?:' + _STRING + rb'|\{[^{}\[\]]*+\}|\[[^{}\[\]]*+\]|[^"\s{}\[\],]++)'
+"""A field of a wrapper beside its list: no list of objects is among these. There is one way to match it at most."""
 
 
 def _moved(parts: Iterator[Piece], piece: Piece) -> Iterator[Piece]:
@@ -169,7 +170,7 @@ def cut_stream(data: bytes) -> Iterator[Piece]:
     yield from _scan(data, without_bom(data)[1], 1)
 
 
-_TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?|[{}]')
+_TOKEN = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"?|[{}]')
 """A string, which cannot go past the end of its line, or a brace."""
 _ENDS_EARLY = "it ends too early"
 _MARGIN = 4096
@@ -215,7 +216,7 @@ def _scan(data: bytes, start: int, line: int, end: bytes = b"") -> Iterator[Piec
 
 
 _CLOSED = re.compile(rb"\s*,?\s*\]")
-_TAIL = re.compile(rb"\s*(?:,\s*(?:" + _FLAT_FIELD + rb"\s*,?\s*)*+)?(?P<end>\}?)\s*")
+_TAIL = re.compile(rb"\s*(?:,\s*(?:" + _FLAT_FIELD + rb"\s*,?\s*)*)?(?P<end>\}?)\s*")
 """What may follow a list: the other fields of its wrapper."""
 
 

@@ -22,7 +22,8 @@ class _PlainLoader(yaml.CSafeLoader):
 
 
 _DOCUMENT = re.compile(rb"(?m)^---(?=[ \t\r\n]|\Z)")
-_EMPTY_LINE = re.compile(rb"(?:\s*(?:#.*|%.*|\.\.\.\s*|---\s*)?(?:\n|\Z))*+")
+_IDLE_LINE = rb"[^\S\n]*+(?:[#%][^\n]*+|(?:\.\.\.|---)[^\S\n]*+)?"
+_IDLE = re.compile(rb"(?:" + _IDLE_LINE + rb"\n)*" + _IDLE_LINE)
 """Comments, directives and marks: a part of nothing else is no document."""
 _REFERENCE = re.compile(rb"(?m)(?:^|[\s\[{,:?-])\*[^\s*\"',\]}]")
 
@@ -33,7 +34,7 @@ def cut_yaml(data: bytes) -> Iterator[Piece]:
     base, line, at = begin, 1, 0
     for end in [*(found.start() for found in _DOCUMENT.finditer(data)), len(data)]:
         part = data[at:end]
-        if not _EMPTY_LINE.fullmatch(part):
+        if not _IDLE.fullmatch(part):
             yield from _items(Piece(part, base + at, line))
         line += part.count(b"\n")
         at = end

@@ -18,18 +18,29 @@ from typing import Any
 
 from quowarranto.errors import RejectedEntry
 from quowarranto.records import AuthorityFact
+from quowarranto.records.atomic import atomic
 from quowarranto.sources.entry import Entry, Outcome, Skipped
 
 SUFFIXES = (".cedar", ".cedarschema")
-_SPACE = r"(?:\s|//[^\n]*(?:\n|\Z))*+"
-_STRING = r'"(?:[^"\\]|\\.)*+"'
-_ANNOTATION = rf"@\s*[A-Za-z_]\w*+{_SPACE}(?:\({_SPACE}{_STRING}{_SPACE}\))?{_SPACE}"
-_BEGIN = re.compile(rf"{_SPACE}(?P<said>(?:{_ANNOTATION})*+)(?P<effect>permit|forbid){_SPACE}\(", re.DOTALL)
-_REST = re.compile(rf'(?:[^";/]|/(?!/)|//[^\n]*(?:\n|\Z)|{_STRING})*+;', re.DOTALL)
-_NAMED = re.compile(rf"@\s*id{_SPACE}\({_SPACE}(?P<id>{_STRING})", re.DOTALL)
-_END = re.compile(rf"{_SPACE}\Z")
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
+
+
+def _space() -> str:
+    return atomic(r"(?:\s++|//[^\n]*+(?:\n|\Z))*")
+
+
+def _annotations() -> str:
+    value = rf"(?:\({_space()}{_STRING}{_space()}\))?"
+    return atomic(rf"(?:@\s*[A-Za-z_]\w*+{_space()}{value}{_space()})*")
+
+
+_BEGIN = re.compile(rf"{_space()}(?P<said>{_annotations()})(?P<effect>permit|forbid){_space()}\(", re.DOTALL)
+_REST = re.compile(rf'(?:[^";/]++|/(?!/)|//[^\n]*+(?:\n|\Z)|{_STRING})*;', re.DOTALL)
+_NAMED = re.compile(rf"@\s*id{_space()}\({_space()}(?P<id>{_STRING})", re.DOTALL)
+_END = re.compile(rf"{_space()}\Z")
+_BETWEEN = re.compile(_space())
 _SCHEMA = re.compile(
-    rf"{_SPACE}(?:{_ANNOTATION})*+(?:namespace\s+[\w:]+\s*\{{|(?:entity|type)\s+\w+[\s\w,]*(?:[={{;]|in\b|tags\b)|"
+    rf"{_space()}{_annotations()}(?:namespace\s+[\w:]+\s*\{{|(?:entity|type)\s+\w+[\s\w,]*(?:[={{;]|in\b|tags\b)|"
     rf'action\s+[\w", ]+(?:in\b|appliesTo\b|;|\{{))',
     re.DOTALL,
 )
@@ -106,7 +117,7 @@ def _policies(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _line(text: str, at: int) -> int:
-    rest = re.compile(_SPACE).match(text, at)
+    rest = _BETWEEN.match(text, at)
     return 1 + text.count("\n", 0, rest.end() if rest else at)
 
 
