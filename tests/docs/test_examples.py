@@ -15,6 +15,8 @@ from tests.cases_io import _records
 from tests.docs.project import README, REFERENCE, ROOT, blocks, columns, text
 from tests.model import judge
 
+from quowarranto.findings.overview import MEANING
+
 RUN = (README, ROOT / "docs" / "tutorial" / "first-case.md")
 """Pages whose `console` blocks are run, in order, in an empty folder."""
 NATIVE = ROOT / "docs" / "howto" / "write-native-records.md"
@@ -98,9 +100,41 @@ def test_the_fields_that_commands_print_are_described(tmp_path: Path) -> None:
     assert described >= {*explained, *explained["chain"][0], *explained["chain"][0]["tests"][0]}
 
 
-def test_the_check_of_the_how_to_finds_every_line_again_and_a_changed_one(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def organisation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the case of the imaginary organisation: `world/quo.case`."""
+    folder = tmp_path_factory.mktemp("organisation")
+    _quo(["demo", "world", "--no-open"], folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["investigate", "impact pam/session/9917", "privileges", "reconcile", "propagation", "controls"],
+)
+def test_every_field_of_a_command_is_named_on_the_page_of_its_format(organisation: Path, command: str) -> None:
+    """However deep; names that are values (a verdict, a code) count as named where the page links to their list."""
+    name = command.split()[0]
+    printed = json.loads(_quo([*command.split(), "--case", "world/quo.case", "--format", "json"], organisation))
+    named = set(re.findall(r"\w+", text(REFERENCE / "formats" / f"{name}.md")))
+    values = {*MEANING, "attested", "proven", "partial", "inferred", "missing"}
+    unnamed = {field for field in _fields(printed) if not set(re.findall(r"\w+", field)) <= named}
+    assert {field for field in unnamed if not re.fullmatch(r"QW\d{3}", field)} <= values
+
+
+def _fields(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _fields(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _fields(inner)
+
+
+def test_the_check_of_the_how_to_finds_every_line_again_and_a_changed_one(organisation: Path) -> None:
     """Lines, elements of arrays, lists of YAML, packed files: of the imaginary organisation, which has all of them."""
-    _quo(["demo", "world", "--no-open"], tmp_path)
+    tmp_path = organisation
     (script,) = blocks(ROOT / "docs" / "howto" / "check-evidence.md", "python")
     records = _quo(["records", "--case", "world/quo.case", "--format", "jsonl"], tmp_path)
 

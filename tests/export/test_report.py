@@ -115,6 +115,16 @@ def test_every_line_of_a_record_is_given_with_its_whole_digest_and_every_moment_
     assert f"{one['verdict']['time'][:19].replace('T', ' ')} UTC" in page
 
 
+def test_a_page_of_nothing_is_no_all_clear() -> None:
+    """Where no action was judged nothing was found, and nothing was looked at."""
+    empty = examples.a_report([])
+    empty["totals"] = {**empty["totals"], "actions": 0, "verdicts": {}, "quarantined": 0}
+    empty["findings"] = []
+    page = report_html(empty)
+    assert "No action was judged, so that nothing can be said." in page
+    assert "Nothing was found that does not hold" not in page
+
+
 def test_a_span_of_time_is_broken_at_its_dash_only_and_names_in_sentences_are_code() -> None:
     """And a text that came with a backtick or a bracket of its own stays text."""
     filters, until = environment().filters, environment().globals["until"]

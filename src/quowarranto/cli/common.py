@@ -73,6 +73,8 @@ def snapshot_of(folder: Path, known_at: str | None = None) -> Snapshot:
 
     at = instant("--known-at", known_at)
     found = Case(folder).snapshot(at)
+    if found.commit.judged and not found.files("verdicts"):
+        click.echo("note: the case holds no action; `quo quarantine` lists what could not be read", err=True)
     if not found.commit.judged:
         click.echo("note: records were added since the last judgement; run `quo link` to judge them", err=True)
     return found

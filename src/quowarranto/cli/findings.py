@@ -28,8 +28,6 @@ def command(
     known("--code", sorted(wanted), tuple(CODES))
     known("--severity", severity, SEVERITIES)
     snapshot = snapshot_of(case_folder, known_at)
-    if not snapshot.files("verdicts"):
-        click.echo("note: the case holds no action; `quo quarantine` lists what could not be read", err=True)
     rows = (
         present.finding(row)
         for row in all_findings(snapshot)
