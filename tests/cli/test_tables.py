@@ -53,6 +53,23 @@ def test_columns_without_room_go_to_further_lines_each_further_in() -> None:
     ]
 
 
+def test_a_short_column_fills_the_line_that_a_long_one_had_no_room_on() -> None:
+    """So that the time, the verdict and the codes of an action stand together."""
+    headings, row = (
+        ("TIME", "ACTION", "VERDICT", "WHAT"),
+        ("2026-03-01T09:00:00Z", "a" * 30, "refused", "kim " + "b" * 34),
+    )
+    assert laid_out(headings, [row], 40) == [
+        "TIME                  VERDICT",
+        "  ACTION",
+        "    WHAT",
+        "2026-03-01T09:00:00Z  refused",
+        "  " + "a" * 30,
+        "    kim",
+        "    " + "b" * 34,
+    ]
+
+
 def test_no_line_ends_in_blanks() -> None:
     """Which would be wrapped, and copied."""
     for width in (40, 80, None):

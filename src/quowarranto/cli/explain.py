@@ -126,7 +126,13 @@ def _term(term: dict[str, Any]) -> str:
 def _raw(node: Any, origin: dict[str, Any], raw: str | None) -> None:
     place = f"{origin['file']}:{origin['line']}"
     if raw is None:
-        node.add(_text("raw       ", f"{place}  [the file is not there]", style="dim"))
+        node.add(
+            _text(
+                "raw       ",
+                f"{place}  [the file is not there; work in the folder where `quo link` was run]",
+                style="dim",
+            )
+        )
         return
     shown = raw if len(raw) <= 400 else raw[:399] + "…"
     node.add(_text("raw       ", f"{place}  {shown}", style="dim"))

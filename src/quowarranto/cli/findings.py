@@ -15,7 +15,7 @@ from quowarranto.records.codes import CODES, SEVERITIES
 @case_option
 @known_at_option
 @click.option("--code", multiple=True, metavar="QW…", help="Only this code; repeatable.")
-@click.option("--severity", multiple=True, help="Only this severity; repeatable.")
+@click.option("--severity", multiple=True, help=f"Only this severity ({', '.join(SEVERITIES)}); repeatable.")
 @format_option()
 def command(
     case_folder: Path, known_at: str | None, code: tuple[str, ...], severity: tuple[str, ...], form: str

@@ -1,7 +1,8 @@
 """Tables for people: a row is one line where the terminal is wide enough, else as many lines as its columns need.
 
 Nothing is cut off, for ids, keys and times are what the next command is given. Columns that have no room on a line go
-to the next one, further in; the headings lie in the same places. Where the output is no terminal, a row is one line.
+to the next one, further in, and shorter ones after them fill the room; the headings lie in the same places. Where the
+output is no terminal, a row is one line.
 """
 
 from __future__ import annotations
@@ -71,25 +72,29 @@ def cells(text: str) -> int:
 
 
 def _places(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> list[_Place]:
+    """Each column on the first line that has room for it; words of the last one are folded where there is some."""
     places: list[_Place] = []
-    line, left = 0, 0
+    used = [0]  # of each line: where the next column would begin
     for number, heading in enumerate(headings):
         column = [heading, *(row[number] for row in rows)]
         natural = max(map(cells, column))
-        room = natural if width is None else width - left
-        if natural > room:
-            longest = max((cells(word) for text in column for word in text.split()), default=0)
-            if left and (room < max(_FOLD, longest) or number < len(headings) - 1):
-                line, left = line + 1, _GAP * (line + 1)
-                room = (width or natural) - left
+        least = natural
+        if number == len(headings) - 1:
+            least = min(natural, max(_FOLD, *(cells(word) for text in column for word in (text.split() or [""]))))
+        fits = (line for line, left in enumerate(used) if width is None or width - left >= least or left == 0)
+        line = next(fits, len(used))
+        if line == len(used):
+            used.append(_GAP * line)
+        left = used[line]
+        room = natural if width is None else max(1, width - left)
         places.append(_Place(line, left, max(1, min(natural, room))))
-        left += places[-1].width + _GAP
+        used[line] += places[-1].width + _GAP
     return places
 
 
 def _lines(row: Sequence[str], places: Sequence[_Place], *, coloured: bool = False) -> Iterator[str]:
     """The lines of one row; those that would be empty are left out, but for the first."""
-    for line in range(places[-1].line + 1 if places else 0):
+    for line in range(1 + max((place.line for place in places), default=-1)):
         here = [(place, _folded(text, place.width)) for text, place in zip(row, places, strict=True)
                 if place.line == line]  # fmt: skip
         for number in range(max(len(parts) for _, parts in here)):
