@@ -36,6 +36,7 @@ def test_an_approval_that_was_withdrawn_after_it_was_decided_ends(status: str) -
     with pytest.raises(RejectedEntry, match="`ended_at` is missing"):
         approvals.read(row(**decided))
     found = approvals.read(row(**decided, ended_at="2026-03-02T10:00:00Z"))
+    assert not isinstance(found, Skipped)
     assert [one.fact for one in found if isinstance(one, AuthorityFact)] == ["established", "ended"]
     assert isinstance(approvals.read(row(id="1", status=status)), Skipped)
 
@@ -101,7 +102,7 @@ def issued(time: str) -> dict[str, Any]:
 
 # spire pkg/server/api/entry/v1/service.go: the audit line of an update has the fields of its mask only.
 @pytest.mark.parametrize(("change", "verdict"), [({}, "unauthorised proven QW201"), ({"expires_at": 0}, "authorised")])
-def test_an_update_that_does_not_speak_of_the_end_of_an_entry_leaves_it(change: dict[str, int], verdict: str) -> None:
+def test_an_update_that_does_not_speak_of_the_end_of_an_entry_leaves_it(change: dict[str, Any], verdict: str) -> None:
     made = audited("BatchCreateEntry", "09:00:00", expires_at=1_772_445_600)  # 10:00
     updated = audited("BatchUpdateEntry", "09:30:00", x509_svid_ttl=60, **change)
     found = judged(of("spire", made, updated, issued("11:00:00")))
