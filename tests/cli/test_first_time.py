@@ -71,6 +71,22 @@ def test_what_no_source_recognised_is_named_in_the_summary(folder: Path) -> None
     assert "1 action judged by 1 fact about 1 authority" in told
 
 
+def test_more_threads_than_any_machine_has_are_refused_and_not_started(folder: Path) -> None:
+    """A slip of the key is a usage error, not a machine that stands still."""
+    for arguments in (["link", "--threads", "99999", "logs"], ["replay", "--workers", "99999"]):
+        ran = quo(folder, *arguments, seconds=60)
+        assert ran.code == 2
+        assert "1<=x<=512" in ran.err
+
+
+def test_records_that_share_an_id_are_counted_before_they_are_explained(tmp_path: Path) -> None:
+    """Else the second tree looks like a part of the first."""
+    two = [ACTION, ACTION | {"action": "write"}]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(one) + "\n" for one in two))
+    assert quo(tmp_path, "link", "log.jsonl").code == 0
+    assert quo(tmp_path, "explain", "a1").out.startswith("2 records bear this id (QW606); each is judged by itself\n")
+
+
 def test_the_quarantine_is_told_by_reason(folder: Path) -> None:
     """The same lines, counted."""
     one_by_one = rows(folder, "quarantine")

@@ -32,6 +32,8 @@ def command(action: str, case_folder: Path, known_at: str | None, form: str, svg
     if form == "json":
         show_json(explained[0] if len(explained) == 1 else explained)
         return
+    if len(explained) > 1:
+        click.echo(f"{len(explained):,} records bear this id (QW606); each is judged by itself")
     for one in explained:
         _tree(one)
 

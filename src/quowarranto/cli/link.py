@@ -25,7 +25,7 @@ _FEW = 10
     metavar="SIZE",
     help="Memory of the engine, e.g. 4GB; beyond it works on disk.  [default: half of the machine's]",
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Threads and reading processes.  [default: one per core]")
+@click.option("--threads", type=click.IntRange(1, 512), help="Threads and reading processes.  [default: one per core]")
 @click.option("--fail-on", type=click.Choice(list(SEVERITIES)), help="Exit with 10 if a finding this grave stands.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print the summary."

@@ -42,7 +42,7 @@ _ONLY = ("agree", "disagree", "indeterminate")
 @click.option("--since", metavar="TIME", help="Decisions not before this RFC 3339 time.")
 @click.option("--until", metavar="TIME", help="Decisions before this RFC 3339 time.")
 @click.option("--only", type=click.Choice(_ONLY), multiple=True, help="Print only these answers; repeatable.")
-@click.option("--workers", type=click.IntRange(min=1), help="Evaluating processes.  [default: one per core]")
+@click.option("--workers", type=click.IntRange(1, 512), help="Evaluating processes.  [default: one per core]")
 @click.option(
     "--fail-on", type=click.Choice(list(SEVERITIES)), help="Exit with 10 if a finding this grave comes of it."
 )
