@@ -25,6 +25,7 @@ from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 
+from quowarranto.case import losses
 from quowarranto.case.replayed import overlaid
 from quowarranto.case.tables import BY_ACTION, BY_FINDING, TABLES, scratch
 from quowarranto.errors import CaseError
@@ -73,6 +74,7 @@ class Snapshot:
         self.folder = folder
         self.commit = commit
         self._files: dict[str, list[str]] = {}
+        self._lost: list[tuple[int, int]] | None = None
 
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files of a table in this state."""
@@ -120,15 +122,26 @@ class Snapshot:
         """Make tables of this state visible to a DuckDB connection as views of their names (default: all).
 
         `prefix` goes before the names, so that two states can be seen side by side. What replays say is laid over the
-        verdicts and findings, unless they are wanted as the engine left them (`as_judged`).
+        verdicts and findings, and what gaps in logs say over the causes of weak ones, unless they are wanted as the
+        engine left them (`as_judged`).
         """
         over = {} if as_judged or not self.files("replays") else overlaid(self.scan, self.current)
+        if not as_judged and "verdicts" in (tables or TABLES):
+            over["verdicts"] = losses.under_shadows(over.get("verdicts") or self.current("verdicts"), self._shadows())
         for table in tables or TABLES:
             try:
                 source = over.get(table) or self.current(table)
                 connection.execute(f"CREATE OR REPLACE TEMP VIEW {prefix}{table} AS SELECT * FROM {source}")
             except duckdb.Error as error:
                 raise unusable(self.folder, error, f"table `{table}`") from error
+
+    def _shadows(self) -> list[tuple[int, int]]:
+        """When a record may have been lost (`case/losses.py`); found out once."""
+        if self._lost is None:
+            connection = scratch().cursor()
+            self.attach(connection, *losses.TABLES, as_judged=True)
+            self._lost = losses.shadows(connection)
+        return self._lost
 
 
 class Case:

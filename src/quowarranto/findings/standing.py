@@ -21,7 +21,18 @@ from quowarranto.findings.privileges import too_wide
 from quowarranto.records import matches
 from quowarranto.records.codes import CODES
 
-_TABLES = ("actions", "facts", "derived", "verdicts", "steps", "chains", "authorities", "terms", "observations")
+_TABLES = (
+    "actions",
+    "facts",
+    "derived",
+    "verdicts",
+    "steps",
+    "chains",
+    "authorities",
+    "terms",
+    "observations",
+    "inputs",
+)
 MOST_GRANTS = 2_000
 """With more grants that were used, whether they are too wide is for `quo privileges` to say: it takes minutes."""
 _PEOPLE = frozenset(("user", "person", "human", "root"))

@@ -26,6 +26,7 @@ from quowarranto.records import Action, AuthorityFact, Instant, Outcome, Princip
 from quowarranto.sources import keys
 from quowarranto.sources.entry import Entry, Observation, Sample, Skipped, Source
 from quowarranto.sources.entry import Outcome as Found
+from quowarranto.sources.losses import lost, tells_of_loss
 from quowarranto.sources.strict import strict_json
 from quowarranto.sources.times import instant
 
@@ -41,6 +42,14 @@ _LINE = re.compile(
     rf"{_OURS}(?:\[\d+\]:| \S+ \S+ )",
     re.MULTILINE,
 )
+_WRITERS = re.compile(r"systemd-journald?|journal|rsyslogd(?:-\d+)?")
+"""Programs that write the log, by the names that they give themselves in it."""
+_DROPPED = re.compile(
+    r"^Suppressed (?P<count>\d{1,9}) messages from \S*\bsshd?\b"
+    r"|^im\w+(?:\[[^\]]*?(?:name: (?P<of>[^\]]*))?\])?(?: from <[^>]*>)?: "
+    r"(?P<lines>\d{1,9}) messages lost due to rate-limiting"
+)
+"""Source: systemd src/journal/journald-server.c (SD_MESSAGE_JOURNAL_DROPPED); rsyslog runtime/ratelimit.c."""
 _REPEATED = re.compile(r"message repeated (?P<times>\d{1,9}) times: \[ ?(?P<text>.*)\]")
 
 _FROM = r" from (?P<address>[0-9A-Za-z:.%_-]{1,100}) port (?P<port>\d{1,5})"
@@ -87,6 +96,8 @@ def read(entry: Entry, settings: _Settings | None = None) -> Found:
         RejectedEntry: it is no such line, or its stamp cannot be placed in time.
     """
     line = _journal(entry) if entry.data[:1] == b"{" else _syslog(entry, settings or _Settings())
+    if line is not None and _WRITERS.fullmatch(line.program):
+        return _dropped(line) or Skipped("a line of another program")
     if line is None or not re.fullmatch(_OURS, line.program):
         return Skipped("a line of another program")
     text, times = line.text, 1
@@ -97,6 +108,14 @@ def read(entry: Entry, settings: _Settings | None = None) -> Found:
         return Skipped("neither a log-in, a session nor the end of a connection")
     said |= {"host": line.host, "times": times}
     return (Observation(f"{line.host}/{said['peer']}", line.at, said),)
+
+
+def _dropped(line: _Stamped) -> list[Observation]:
+    """What whoever writes the log says to have dropped of the server's lines, or of any program's."""
+    found = _DROPPED.search(line.text)
+    if found is None or not re.fullmatch(rf"(?:.*/)?{_OURS}", found["of"] or "sshd"):
+        return []
+    return [lost(line.host, line.at, int(found["count"] or found["lines"]))]
 
 
 # ---- stamps ----------------------------------------------------------------------------------------------------------
@@ -110,7 +129,8 @@ def _syslog(entry: Entry, settings: _Settings) -> _Stamped:
     if (found := _RFC5424.fullmatch(text) or _SYSLOG.fullmatch(text)) is not None:
         at = instant("time", found["time"])
     elif (found := _TRADITIONAL.fullmatch(text)) is not None:
-        if not re.fullmatch(_OURS, found["program"]):
+        writer = _WRITERS.fullmatch(found["program"]) and settings.zone is not None
+        if not re.fullmatch(_OURS, found["program"]) and not writer:
             return _Stamped(0, found["host"], found["program"], "")
         at = _without_year(found["time"], settings, entry.modified_at)
     else:
@@ -200,7 +220,8 @@ def _ended(text: str) -> dict[str, Any] | None:
 
 def derive(observations: Sequence[Observation]) -> Iterable[tuple[Record, Observation]]:
     """Per connection, which its address and port tell: processes change within one, and ports come again."""
-    order = sorted(observations, key=lambda item: (item.name, item.at, _RANK.get(item.data["what"], 0), str(item.data)))
+    order = [item for item in observations if not tells_of_loss(item)]
+    order.sort(key=lambda item: (item.name, item.at, _RANK.get(item.data["what"], 0), str(item.data)))
     for _, group in groupby(order, key=lambda item: item.name):
         opened: Observation | None = None
         for item, _same in groupby(group):

@@ -24,6 +24,7 @@ from quowarranto.sources.cloudtrail.event import to_event, unwrapped
 from quowarranto.sources.cloudtrail.history import derive
 from quowarranto.sources.cloudtrail.keys import key_facts
 from quowarranto.sources.cloudtrail.ordinary import CHANGING, ORDINARY
+from quowarranto.sources.cloudtrail.trails import digest_of, is_digest, switches
 from quowarranto.sources.cloudtrail.verified_permissions import verified
 from quowarranto.sources.entry import Entry, Outcome, Sample, Skipped, Source
 from quowarranto.sources.strict import strict_json
@@ -36,12 +37,14 @@ def read(entry: Entry) -> Outcome:
     value = unwrapped(strict_json(entry.data))
     if (reason := _nothing_to_record(value)) is not None:
         return Skipped(reason)
+    if "eventName" not in value and is_digest(value):
+        return digest_of(value)
     if "eventName" not in value and snapshot.is_snapshot(value):
         return snapshot.observed(value, entry.modified_at) or Skipped("an account snapshot that lists nothing")
     event = to_event(value)
     action = to_action(event, entry.data)
     if event.errorCode or event.eventSource not in CHANGING:
-        return (action,)
+        return (action, *switches(event, action))
     return (action, *key_facts(event, action), *observed(event, action), *verified(event, action))
 
 
@@ -50,7 +53,7 @@ def _nothing_to_record(value: dict[str, Any]) -> str | None:
         return "an Insights event: a rate of calls, not a call"
     if "eventName" in value:
         return None
-    if "digestStartTime" in value or "digestS3Object" in value:
+    if not is_digest(value) and ("digestStartTime" in value or "digestS3Object" in value):
         return "a digest file: it names log files and their hashes, not events"
     if "detail-type" in value:
         return "an EventBridge event that carries no CloudTrail record"

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from quowarranto.errors import RejectedEntry
-from quowarranto.sources.cloudtrail import action
+from quowarranto.sources.cloudtrail import action, trails
 from quowarranto.sources.cloudtrail.event import Event, Identity, to_event
 from quowarranto.sources.cloudtrail.outcomes import outcome_of
 from quowarranto.sources.cloudtrail.principals import acting, behalf
@@ -123,7 +123,7 @@ def _what(members: tuple[str, str, str, str, bytes]) -> Fields | None:
         )
     except RejectedEntry:
         return None
-    if service in _ANSWERING:
+    if service in _ANSWERING or (service == trails.SERVICE and name in trails.SWITCHES):
         return None
     return {
         "action": f"{event.service}:{event.eventName}",

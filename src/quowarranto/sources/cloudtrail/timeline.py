@@ -24,6 +24,7 @@ from quowarranto.sources.cloudtrail.changes import (
     TrustSet,
 )
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.losses import tells_of_loss
 
 # Event times are whole seconds. Within one, things are made before they are used, and undone in the reverse order.
 _ORDER = (Issued, Made, Text, Default, TrustSet, Held, Joined, Left, Dropped, PolicyGone, Gone)
@@ -60,6 +61,8 @@ def _ordered(observations: Sequence[Observation]) -> list[Step]:
     encode = msgspec.json.Encoder(order="sorted").encode
     keyed: dict[tuple[Instant, int, bytes], Step] = {}
     for observation in observations:
+        if tells_of_loss(observation):
+            continue
         change = msgspec.convert(observation.data, Change)
         key = (observation.at, _ORDER.index(type(change)), encode(observation.data))
         keyed.setdefault(key, Step(change, observation))

@@ -17,6 +17,7 @@ from quowarranto.records import Action, AuthorityFact, Instant, Outcome, Princip
 from quowarranto.sources.entry import Observation
 from quowarranto.sources.kubernetes import issuance, rbac
 from quowarranto.sources.kubernetes.names import NOBODY, PREFIX, ground_of, principal_of
+from quowarranto.sources.losses import lost
 from quowarranto.sources.strict import reason_of
 from quowarranto.sources.times import instant
 
@@ -304,11 +305,14 @@ def _effects(event: Event, action: Action, code: int) -> list[Record | Observati
         response=_body(event.responseObject),
         whole_request=event.verb in ("create", "update"),
     )
+    told: list[Record | Observation] = []
+    if _TRUNCATED in (event.annotations or _NO_NOTES):  # the event was too large, and lost its bodies
+        told.append(lost("bodies of changes", change.at))
     if resource in issuance.WATCHED and (ref.subresource or resource not in rbac.CHANGED):
-        return issuance.facts(change, event.annotations or _NO_NOTES)
+        return told + issuance.facts(change, event.annotations or _NO_NOTES)
     if ref.subresource:
-        return []
-    return _observed(change, everything=event.verb == "deletecollection", query=query)
+        return told
+    return told + _observed(change, everything=event.verb == "deletecollection", query=query)
 
 
 def _takes_effect_at(event: Event, received: Instant, verb: rbac.Change) -> Instant:

@@ -9,6 +9,7 @@ from typing import Any
 from quowarranto.records import AuthorityFact, Instant
 from quowarranto.records.secret_shapes import is_secret_name
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.losses import tells_of_loss
 
 PROPAGATION_US = 120_000_000
 """Agents poll for bundles, each in its own time, so the revision before goes on deciding for a while (SPEC 9)."""
@@ -40,7 +41,7 @@ def derive(observations: Sequence[Observation]) -> Iterator[tuple[AuthorityFact,
     """
     by_series: defaultdict[str, dict[tuple[Instant, str, str], Observation]] = defaultdict(dict)
     for seen in observations:
-        if seen.name.startswith("lost/"):
+        if tells_of_loss(seen):
             continue
         by_series[seen.data["series"]][seen.at, seen.data["agent"], seen.data["revision"]] = seen
     for series, distinct in sorted(by_series.items()):

@@ -10,6 +10,7 @@ from quowarranto.errors import RejectedEntry
 from quowarranto.records import AuthorityFact, Instant, Principal
 from quowarranto.sources.entry import Entry, Observation, Outcome, Sample, Skipped
 from quowarranto.sources.keys import maybe, request, trace
+from quowarranto.sources.losses import lost
 from quowarranto.sources.opa.answers import answer_of
 from quowarranto.sources.opa.bundles import group_of, policy_key, series_of
 from quowarranto.sources.opa.questions import Question, Settings, question_of
@@ -72,7 +73,7 @@ def _lost(value: dict[str, Any]) -> list[Observation]:
     message, at = value["msg"], value.get("time")
     if not (isinstance(message, str) and message.startswith(_LOST) and isinstance(at, str)):
         return []
-    return [Observation(name="lost/decision log", at=instant("time", at), data={"count": 1})]
+    return [lost("decision log", instant("time", at))]
 
 
 def _records(event: Event, at: Instant, settings: Settings) -> Outcome:

@@ -15,6 +15,7 @@ from typing import Any
 
 from quowarranto.records import AuthorityFact, Instant, Record
 from quowarranto.sources.entry import Observation
+from quowarranto.sources.losses import switched, tells_of_loss
 from quowarranto.sources.vault.call import Call, without_token
 from quowarranto.sources.vault.wire import ROOT
 
@@ -24,6 +25,7 @@ _BY_PREFIX = ("sys/leases/revoke-prefix/", "sys/leases/revoke-force/", "sys/revo
 _REMOVED = {"sys/mounts/": "", "sys/auth/": "auth/", "sys/namespaces/": ""}
 _DEEPEST = 64
 """Parts of a path that are looked at."""
+_DEVICES = "sys/audit/"
 
 
 def observations_of(call: Call, facts: Sequence[AuthorityFact]) -> Iterator[Observation]:
@@ -32,11 +34,24 @@ def observations_of(call: Call, facts: Sequence[AuthorityFact]) -> Iterator[Obse
         if fact.fact == "established" and (path := _path_of(call, fact)):
             data = {"key": fact.id, "kind": fact.kind, "path": _full(call, path)}
             yield Observation(f"held/{fact.id}", fact.time, data)
+    yield from _switched(call)
     found = _ended_by(call) if call.succeeded else None
     if found is not None:
         prefix = _full(call, found[0]).rstrip("/")
         told: dict[str, Any] = {"prefix": prefix, "everything": found[1], "by": call.action_id}
         yield Observation(f"{BULK}{call.action_id}", call.at + 1, told)
+
+
+def _switched(call: Call) -> Iterator[Observation]:
+    """An audit device that was switched off or on: after that it tells nothing, or begins to.
+
+    Source: the API documentation, `/sys/audit`.
+    """
+    name = call.path.removeprefix(_DEVICES).strip("/")
+    if call.succeeded and call.path.startswith(_DEVICES) and name:
+        operation = call.line.request.operation
+        if operation in ("create", "update", "delete"):
+            yield switched(f"audit device {name}", call.at, on=operation != "delete")
 
 
 def _full(call: Call, path: str) -> str:
@@ -77,6 +92,7 @@ def _ended_by(call: Call) -> tuple[str, bool] | None:
 def derive(observations: Sequence[Observation]) -> Iterator[tuple[Record, Observation]]:
     """The end of each thing that was handed out before a bulk end of its path; neither order nor repetition matters."""
     ends = defaultdict[str, list[tuple[Instant, str, Observation]]](list)
+    observations = [one for one in observations if not tells_of_loss(one)]
     for one in observations:
         if one.name.startswith(BULK):
             ends[one.data["prefix"]].append((one.at, one.name, one))
