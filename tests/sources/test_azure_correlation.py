@@ -104,3 +104,42 @@ def test_an_assignment_whose_body_was_not_logged_reaches_no_further_than_where_i
 def test_a_call_that_ended_with_a_word_for_no_is_no_success(word: str) -> None:
     [one] = calls(GIVEN, call(word, f"{BEFORE}Z"))
     assert one.verdict == "refused"
+
+
+def directory(activity: str, time: str, who: str = ROBOT) -> dict[str, Any]:
+    target = {"id": who, "type": "ServicePrincipal", "displayName": "robot"}
+    return {
+        "time": time,
+        "category": "AuditLogs",
+        "operationName": activity,
+        "properties": {
+            "id": f"Directory_{activity}_{time}",
+            "activityDisplayName": activity,
+            "activityDateTime": time,
+            "result": "success",
+            "initiatedBy": {"user": {"id": "6c000000-0000-4000-8000-000000000001"}},
+            "targetResources": [target],
+        },
+    }
+
+
+@pytest.mark.parametrize("activity", ["Remove service principal", "Hard delete service principal", "Disable account"])
+def test_the_assignments_of_whoever_is_gone_are_out_of_force(activity: str) -> None:
+    gone = directory(activity, "2026-03-04T10:00:00Z")
+    first, second = calls(GIVEN, *pair(BEFORE), gone, *pair(AFTER))
+    assert (first.verdict, second.verdict) == ("authorised", "unauthorised")
+    assert second.codes == ("QW202",)
+
+
+def test_what_is_restored_is_in_force_again_and_others_never_were_out_of_it() -> None:
+    gone = directory("Remove service principal", "2026-03-04T10:00:00Z")
+    back = directory("Restore service principal", "2026-03-04T11:00:00Z")
+    other = directory("Remove service principal", "2026-03-04T10:00:00Z", MALLORY)
+    for steps in ((gone, back), (other,)):
+        assert [one.verdict for one in calls(GIVEN, *pair(BEFORE), *steps, *pair(AFTER))] == ["authorised"] * 2
+
+
+def test_restoring_a_principal_does_not_bring_back_an_assignment_that_was_deleted() -> None:
+    gone = directory("Remove service principal", "2026-03-04T09:30:00Z")
+    back = directory("Restore service principal", "2026-03-04T11:00:00Z")
+    assert [one.verdict for one in calls(GIVEN, gone, TAKEN, back, *pair(AFTER))] == ["unauthorised"]

@@ -104,6 +104,6 @@ def issued(time: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("change", "verdict"), [({}, "unauthorised proven QW201"), ({"expires_at": 0}, "authorised")])
 def test_an_update_that_does_not_speak_of_the_end_of_an_entry_leaves_it(change: dict[str, Any], verdict: str) -> None:
     made = audited("BatchCreateEntry", "09:00:00", expires_at=1_772_445_600)  # 10:00
-    updated = audited("BatchUpdateEntry", "09:30:00", x509_svid_ttl=60, **change)
+    updated = audited("BatchUpdateEntry", "09:30:00", x509_svid_ttl=60) | change
     found = judged(of("spire", made, updated, issued("11:00:00")))
     assert said(found, found[-1].action).startswith(verdict)

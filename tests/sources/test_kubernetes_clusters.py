@@ -145,6 +145,25 @@ def test_logs_without_the_name_of_a_cluster_keep_their_keys() -> None:
     assert ("kubernetes/clusterrolebinding/deployers", "grant") in found[0].authorities
 
 
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [
+        ("", "unauthorised proven QW202"),
+        ("?labelSelector=&fieldSelector=", "unauthorised proven QW202"),  # an empty selector selects everything
+        ("?fieldSelector=metadata.name%3Ddeployers", "unauthorised proven QW202"),
+        ("?fieldSelector=metadata.name%3Dothers", "authorised proven"),
+        ("?labelSelector=app%3Dx", "authorised proven"),  # which ones that hit is not in the log
+        ("?fieldSelector=metadata.name%3Ddeployers&labelSelector=app%3Dx", "authorised proven"),
+    ],
+)
+def test_a_collection_ends_as_far_as_its_selectors_tell(query: str, verdict: str) -> None:
+    at = "2026-03-02T08:00:00.000000Z"
+    ref = {"resource": "clusterrolebindings", "apiGroup": GROUP}
+    uri = {"requestURI": f"/apis/{GROUP}/v1/clusterrolebindings{query}", "stageTimestamp": at}
+    gone = event("gone", "olga", "deletecollection", ref, "", requestReceivedTimestamp=at, **uri)
+    assert said(judged(of("kubernetes", BINDING, ROLE, gone, used())), "use").startswith(verdict)
+
+
 @pytest.mark.parametrize("settings", [{"cluster": "a"}, {"clusters": ["a"]}, {"clusters": {"a.yaml": ""}}], ids=str)
 def test_other_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

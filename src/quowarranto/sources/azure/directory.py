@@ -103,9 +103,40 @@ def _effects(event: Event, action: Action, activity: str, targets: list[dict[str
         return _app_role(action, targets, ended=activity.startswith("remove"))
     if activity == "consent to application" or "delegated permission grant" in activity:
         return _consent(action, targets, ended=activity.startswith("remove"))
+    if (step := _STANDING.get(activity)) is not None:
+        return _standing(action, targets, step)
     if "policy" in activity and any(text_of(one, "type").lower() == "policy" for one in targets):
         return _policy(action, targets, ended="delete" in activity)
     return []
+
+
+# ---- whether a principal is there ------------------------------------------------------------------------------------
+
+_STANDING = {
+    "delete user": "gone",
+    "hard delete user": "gone",
+    "disable account": "gone",
+    "remove service principal": "gone",
+    "hard delete service principal": "gone",
+    "restore user": "back",
+    "enable account": "back",
+    "restore service principal": "back",
+}
+"""Activities after which a principal can do nothing any more, or again what it could.
+
+Source: Microsoft Entra, "Audit log activity reference".
+"""
+
+
+def _standing(action: Action, targets: list[dict[str, Any]], step: str) -> list[Record | Observation]:
+    """`history` puts the role assignments of whoever is gone out of force."""
+    return [
+        Observation(
+            name=f"azure-standing/{who.id}", at=action.time + 1, data={"who": who.id, "step": step, "by": action.id}
+        )
+        for one in targets
+        if (who := of_type(text_of(one, "type"), text_of(one, "id"))) is not None
+    ]
 
 
 # ---- secrets and certificates ----------------------------------------------------------------------------------------

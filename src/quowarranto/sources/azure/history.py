@@ -28,7 +28,9 @@ def derive(observations: Sequence[Observation]) -> _Found:
     changes: list[tuple[Instant, dict[str, Any], Observation]] = []
     yield from _calls(kinds["azure-call"], changes)
     roles = {one.data["role"]: one.data for one in kinds["azure-role"]}
-    yield from _assignments(kinds["azure-assignment"], changes, roles)
+    given = list(_assignments(kinds["azure-assignment"], changes, roles))
+    yield from given
+    yield from _while_gone(given, kinds["azure-standing"])
     yield from _requests(kinds["azure-pim"])
     yield from derive_of_clusters(kinds[CLUSTER])
 
@@ -166,6 +168,41 @@ def _assignment(
         issued_by=data["by"],
         attributes=said,
     )
+
+
+def _while_gone(given: Sequence[tuple[Record, Observation]], standing: Sequence[Observation]) -> _Found:
+    """The assignments of whoever is deleted or disabled are out of force until that is undone."""
+    steps = defaultdict[str, list[Observation]](list)
+    for one in standing:
+        steps[one.data["who"]].append(one)
+    lives = defaultdict[str, list[AuthorityFact]](list)
+    for fact, _ in given if steps else ():
+        if isinstance(fact, AuthorityFact):
+            lives[fact.id].append(fact)
+    for key, facts in sorted(lives.items()):
+        for one in steps.get(next((fact.principal.id for fact in facts if fact.principal is not None), ""), ()):
+            held = max((fact for fact in facts if _start(fact) <= one.at), key=_start, default=None)
+            if held is None or held.fact == "ended":
+                continue
+            attributes = held.attributes | {"by": one.data["by"]}
+            if one.data["step"] == "back":
+                yield msgspec.structs.replace(held, time=one.at, valid_from=None, attributes=attributes), one
+            else:
+                yield (
+                    AuthorityFact(
+                        kind="grant",
+                        id=key,
+                        time=one.at,
+                        fact="ended",
+                        end="revoked",
+                        attributes={"ended_by": one.data["by"]},
+                    ),
+                    one,
+                )
+
+
+def _start(fact: AuthorityFact) -> Instant:
+    return fact.time if fact.valid_from is None else fact.valid_from
 
 
 # ---- Privileged Identity Management ----------------------------------------------------------------------------------

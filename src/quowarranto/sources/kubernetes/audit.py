@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from typing import Any, Literal
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -37,6 +38,7 @@ WRITES: dict[str, rbac.Change] = {
     "delete": "delete",
     "deletecollection": "delete",
 }
+_LONGEST_QUERY = 4096
 _LONGEST_NOTE = 256
 """Characters of free text (user agent, an authorizer's own reason) that are kept."""
 
@@ -333,9 +335,9 @@ def _observed(change: issuance.Change, *, everything: bool, query: str) -> list[
         return []
     told = (change.action.time, change.answered)
     if everything:
-        if "elector=" in query:  # a label or field selector: which ones it hit is not in the log
+        name = _selected(query)
+        if name is None:
             return [rbac.some(kind, "delete", change.namespace, told)]
-        name = "*"
     body = change.after() if change.verb != "delete" else None
     found = rbac.change(kind, change.verb, change.at, change.action.id, (change.namespace, name), body, told)
     if found is None:
@@ -343,6 +345,16 @@ def _observed(change: issuance.Change, *, everything: bool, query: str) -> list[
     if change.lingers:
         found.data["lingers"] = True
     return [found]
+
+
+def _selected(query: str) -> str | None:
+    """Which objects of a collection a query selects: all (`*`), one by its name; None where that is not in the log."""
+    asked = parse_qs(query[:_LONGEST_QUERY])  # an empty selector selects everything
+    selectors = [one for name in ("labelSelector", "fieldSelector") for one in asked.get(name, ())]
+    named = [one.removeprefix("metadata.name=") for one in selectors if one.startswith("metadata.name=")]
+    if not selectors:
+        return "*"
+    return named[0] if len(selectors) == len(named) == 1 and named[0] and "," not in named[0] else None
 
 
 def _body(value: Any) -> dict[str, Any] | None:
