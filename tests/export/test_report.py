@@ -113,6 +113,8 @@ def test_every_line_of_a_record_is_given_with_its_whole_digest_and_every_moment_
     assert {len(digest) for digest in digests} == {64}
     assert [digest for digest in digests if f"SHA-256 {digest}" not in page] == []
     assert f"{one['verdict']['time'][:19].replace('T', ' ')} UTC" in page
+    assert re.search(r"last \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC</span>", page)
+    assert not re.search(r"last \d{4}-\d\d-\d\d \d\d:\d\d:\d\d</span>", page)
 
 
 def test_a_page_of_nothing_is_no_all_clear() -> None:
