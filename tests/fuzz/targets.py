@@ -21,9 +21,10 @@ from quowarranto.case import cutting
 from quowarranto.case.columns import Located, action_table, fact_table, json_text
 from quowarranto.case.config import load_config
 from quowarranto.case.cutting_csv import cut_csv
+from quowarranto.case.cutting_nested import SHIPPED, nested
 from quowarranto.case.cutting_parquet import cut_parquet
 from quowarranto.case.cutting_yaml import cut_yaml
-from quowarranto.case.envelopes import KEYS, opened
+from quowarranto.case.envelopes import BEHIND_A_TEXT, PATHS, inside, opened
 from quowarranto.case.inputs import recognise
 from quowarranto.case.redaction import redact, redact_json
 from quowarranto.case.sampling import sample_documents, shape_of
@@ -31,6 +32,7 @@ from quowarranto.case.unpacking import blocks, packing_of
 from quowarranto.errors import QuoWarrantoError, RejectedEntry
 from quowarranto.records import Action, AuthorityFact, Origin
 from quowarranto.sources import SOURCES, Entry, Observation, Sample, Skipped, Source
+from quowarranto.sources.strict import strict_json
 from tests.fuzz.policies import policies
 from tests.sources import golden
 from tests.sources.sampled import ALL, entries, source_of
@@ -178,8 +180,13 @@ def _sampled(data: bytes) -> str:
 
 
 def _opened(data: bytes) -> str:
-    for key in KEYS:
-        opened(data, key)
+    for path in (*PATHS, BEHIND_A_TEXT):
+        opened(data, path)
+    for path in PATHS:
+        inside(strict_json(data), path)
+    for path in SHIPPED.values():
+        for piece in nested(cutting.Piece(data, 0, 1), path):
+            assert data[piece.offset : piece.offset + len(piece.data)] == piece.data
     return "opened"
 
 

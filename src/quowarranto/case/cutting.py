@@ -93,6 +93,32 @@ def _is_list(fields: dict[str, msgspec.Raw], key: str) -> bool:
     return key in fields and bytes(fields[key])[:1] == b"["
 
 
+def members(piece: Piece) -> Iterator[tuple[str, Piece]]:
+    """The members of an object, each with its place; of a key that stands twice no member is given.
+
+    Raises:
+        msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is no object.
+    """
+    data, at, counted, line = piece.data, 0, 0, piece.line
+    for key, raw in _object_of_raw(data).items():
+        value = bytes(raw)
+        begin = data.find(value, at)
+        if begin < 0 or not _FIELD.fullmatch(data, at, begin):
+            return
+        line += data.count(b"\n", counted, begin)
+        counted, at = begin, begin + len(value)
+        yield key, Piece(value, piece.offset + begin, line)
+
+
+def elements(piece: Piece) -> Iterator[Piece]:
+    """The elements of a list, each with its place.
+
+    Raises:
+        msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is no list.
+    """
+    yield from _placed(piece, _list_of_raw(piece.data), 0)
+
+
 def _wrapped(piece: Piece, fields: dict[str, msgspec.Raw], lists: dict[str, list[msgspec.Raw]]) -> Iterator[Piece]:
     data, at = piece.data, 0
     found: list[tuple[int, list[msgspec.Raw]]] = []

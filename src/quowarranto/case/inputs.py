@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 
 from quowarranto.case.cutting import BOM, Shape
-from quowarranto.case.envelopes import KEYS, inside
+from quowarranto.case.envelopes import BEHIND_A_TEXT, PATHS, behind_a_text, inside
 from quowarranto.case.no_logs import what_else
-from quowarranto.case.sampling import sample_documents, shape_of
+from quowarranto.case.sampling import nested_documents, sample_documents, shape_of
 from quowarranto.case.store import CONFIG
 from quowarranto.case.tables import TABLES
 from quowarranto.case.unpacking import Packing, blocks, packing_of
 from quowarranto.errors import ConfigError, SourceError, nearest
-from quowarranto.sources import SOURCES, Sample, Source, by_name
+from quowarranto.sources import SOURCES, Entry, Sample, Source, by_name
 
 _HEAD = 256 * 1024
 _SURE = 50
@@ -35,9 +35,9 @@ STANDARD_INPUT = "stdin"
 class Input(msgspec.Struct, frozen=True):
     """One file to be read: its path as shown to the user, its source (None: not recognised) and its shape.
 
-    `kept_at` is where its bytes lie, if not at the path (those of the standard input); `envelope` the field of each
-    entry in which the entry itself stands; `no_log`: it is known for something else (`why_not` says what), so that
-    nothing in it can be lost.
+    `kept_at` is where its bytes lie, if not at the path (those of the standard input); `listed` how the list of entries
+    is reached in what a shipper wrote; `envelope` the field of each entry in which the entry itself stands; `no_log`:
+    it is known for something else (`why_not` says what), so that nothing in it can be lost.
     """
 
     path: str
@@ -49,6 +49,7 @@ class Input(msgspec.Struct, frozen=True):
     why_not: str | None = None
     kept_at: str | None = None
     envelope: str | None = None
+    listed: str | None = None
     no_log: bool = False
 
     @property
@@ -198,27 +199,35 @@ def recognise(path: Path, forced: str | None, sources: Sequence[Source] = SOURCE
     except OSError as error:
         return unread(f"it cannot be read: {error.strerror or 'input/output error'}")
     shape = shape_of(path.name, head)
+    documents, wrapper = sample_documents(path, head, shape) if head.strip() else ([], None)
     modified_at = status.st_mtime_ns // 1000
 
-    def found(source: Source | None, why_not: str | None = None, envelope: str | None = None) -> Input:
+    def found(
+        source: Source | None, why_not: str | None = None, envelope: str | None = None, listed: str | None = None
+    ) -> Input:
         cut = _shape_for(source, path, shape, head)
         name = source.name if source else None
-        return Input(shown, status.st_size, modified_at, name, cut, packing, why_not, envelope=envelope)
+        if source is not None and envelope is None and cut == "lines":
+            envelope = _behind_a_text(source, shown, modified_at, head)
+        if source is not None and listed is None and wrapper is not None and wrapper not in source.wrappers:
+            listed = f"{wrapper}.*"  # a list as another source has it, with entries of this one
+        return Input(shown, status.st_size, modified_at, name, cut, packing, why_not, envelope=envelope, listed=listed)
 
     if not head.strip():
         return found(None, damage or "it is empty")
-    documents, wrapper = sample_documents(path, head, shape)
     if forced:
         of_type = by_name(forced, sources)
         known = of_type is not None and of_type.recognise(Sample(str(path), "", tuple(documents), wrapper)) > 0
-        return found(of_type, envelope=None if known else _enveloped(path, documents, [of_type] if of_type else [])[1])
+        if known or of_type is None:
+            return found(of_type)
+        return found(of_type, None, *_within(path, head, shape, documents, [of_type])[1:])
     sample = Sample(str(path), head[:16384].decode("utf-8", "replace"), tuple(documents), wrapper)
     score, best = max(((source.recognise(sample), source) for source in sources), key=lambda pair: pair[0])
     if score >= _SURE:
         return found(best)
-    within, envelope = _enveloped(path, documents, sources)
+    within, envelope, listed = _within(path, head, shape, documents, sources)
     if within is not None:
-        return found(within, envelope=envelope)
+        return found(within, envelope=envelope, listed=listed)
     if score > 0:
         return found(best)
     if not damage and (instead := what_else(path.name, sample.text, documents)):
@@ -226,9 +235,47 @@ def recognise(path: Path, forced: str | None, sources: Sequence[Source] = SOURCE
     return found(None, damage or _why_not(head, bool(documents)))
 
 
+def _within(
+    path: Path, head: bytes, shape: Shape, documents: Sequence[Any], sources: Sequence[Source]
+) -> tuple[Source | None, str | None, str | None]:
+    """The source of what stands within the entries, the field of each, and the list that they stand in."""
+    best, envelope = _enveloped(path, documents, sources)
+    if best is not None:
+        return best, envelope, None
+    if shape in ("lines", "stream"):
+        for listed, inner in nested_documents(head, shape).items():
+            objects = tuple(one for one in inner if isinstance(one, dict))
+            sample = Sample(str(path), "", objects)
+            score, best = max(((source.recognise(sample), source) for source in sources), key=lambda pair: pair[0])
+            if objects and score >= _SURE:
+                return best, None, listed
+            best, envelope = _enveloped(path, inner, sources)
+            if best is not None:
+                return best, envelope, listed
+    return None, None, None
+
+
+def _behind_a_text(source: Source, shown: str, modified_at: int, head: bytes) -> str | None:
+    """Whether entries stand behind a text that the source does not read itself: it reads them only without it."""
+    lines = [line for line in head[:65536].split(b"\n")[:20] if line.strip() and line[:1] not in b"{\xef"]
+    for line in lines[:5]:
+        bare = behind_a_text(line.rstrip(b"\r"))
+        if bare is not line and not _reads(source, shown, modified_at, line):
+            return BEHIND_A_TEXT if _reads(source, shown, modified_at, bare) else None
+    return None
+
+
+def _reads(source: Source, shown: str, modified_at: int, data: bytes) -> bool:
+    try:
+        source.read(Entry(data, shown, modified_at))
+    except Exception:  # a reader that fails has not read it
+        return False
+    return True
+
+
 def _enveloped(path: Path, documents: Sequence[Any], sources: Sequence[Source]) -> tuple[Source | None, str | None]:
     """The source that surely recognises what stands in the entries, and in which field of them it stands."""
-    for key in KEYS:
+    for key in PATHS:
         within = [value for value in (inside(document, key) for document in documents) if value is not None]
         if not within:
             continue

@@ -20,6 +20,7 @@ from quowarranto.case import cutting
 from quowarranto.case.columns import Located, action_table, fact_table, json_text
 from quowarranto.case.cutting import Piece
 from quowarranto.case.cutting_csv import cut_csv
+from quowarranto.case.cutting_nested import may_be, nested
 from quowarranto.case.cutting_parquet import cut_parquet
 from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.envelopes import opened
@@ -207,9 +208,11 @@ class _Reader:
     # ---- from bytes to pieces ----------------------------------------------------------------------------------------
 
     def _pieces(self) -> Iterator[Piece]:
-        wrappers = self.source.wrappers
+        wrappers, listed = self.source.wrappers, self.stretch.input.listed
         for piece in self._cut():
-            if wrappers and cutting.may_wrap(piece.data, wrappers):
+            if listed is not None and may_be(piece.data, listed.partition(".")[0]):
+                yield from self._many(nested(piece, listed))
+            elif wrappers and cutting.may_wrap(piece.data, wrappers):
                 yield from self._many(cutting.unwrap(piece, wrappers))
             else:
                 yield piece
