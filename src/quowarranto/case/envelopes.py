@@ -1,9 +1,9 @@
 """Log lines inside the lines of a log shipper: `{"log": {…}, "host": …}`, `{"message": "{…}"}`, `{"data": "eyJ…"}`.
 
 What collects, stores or exports logs often puts each line into an object of its own, as an object, as JSON in a text,
-in base64, or behind a text of its own (`2026-03-02T09:00:00Z stdout F {…}`). Where no source recognises such lines but one
-recognises what is in them, they are read by what is in them; the place and the digest of a record stay those of the
-line in the file.
+in base64, or behind a text of its own (`2026-03-02T09:00:00Z stdout F {…}`). Where no source recognises such lines but
+one recognises what is in them, they are read by what is in them; the place and the digest of a record stay those of
+the line in the file.
 
 A path names where the line stands: names of fields, or the place in a list, with dots between them. The empty path is a
 line that has only a text before it. Each is documented by whose it is; what only one source has is in that source.
