@@ -8,6 +8,7 @@ names, ids and digests are made up.
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -228,3 +229,24 @@ def test_an_account_of_the_same_name_in_another_cluster_is_not_taken_for_this_on
     here = [made("07:00:00", OTHER_UID), deleted("08:30:00")]
     told, _ = login(*of("kubernetes", *here), *of("vault", vault("09:00:00", KUBERNETES, NAMED)))
     assert told == "unproven missing QW101 QW104"
+
+
+def test_where_logs_name_several_clusters_an_account_counts_by_its_uid_alone() -> None:
+    """Two clusters of AKS: the account was deleted in one, and a login by its name may be of the other."""
+
+    def wrapped(cluster: str, event: dict[str, Any]) -> dict[str, Any]:
+        place = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/{cluster}"
+        return {
+            "time": "2026-03-02T09:00:00Z",
+            "category": "kube-audit",
+            "resourceId": place,
+            "properties": {"log": json.dumps(event)},
+        }
+
+    here, there = made("07:00:00", OTHER_UID), deleted("08:30:00")
+    other = issued("08:00:00", auditID="another")
+    events = of("kubernetes", wrapped("a", here), wrapped("a", there), wrapped("b", other))
+    line = vault("09:00:00", "jwt", {"sub": SUBJECT}, f"jwt-{SUBJECT}")
+    assert login(*events, *of("vault", line))[0] == "unproven missing QW101 QW104"
+    old = vault("09:00:00", KUBERNETES, ACCOUNT | {"service_account_uid": OTHER_UID})
+    assert login(*events, *of("vault", old))[0] == "unauthorised partial QW104 QW202"

@@ -22,13 +22,17 @@ from quowarranto.sources.kubernetes.names import service_account
 
 _ORDER = {"create": 0, "token": 1, "delete": 2}
 _PREFIX = "serviceaccount/"
+_BY_UID = "kubernetes/serviceaccount/uid/"
 
 
-def facts(by_name: Mapping[str, Sequence[Observation]]) -> Iterator[tuple[AuthorityFact, Observation]]:
+def facts(
+    by_name: Mapping[str, Sequence[Observation]], *, several: bool
+) -> Iterator[tuple[AuthorityFact, Observation]]:
     """The lives of all accounts that were made, deleted or given a token.
 
     Args:
         by_name: observations `serviceaccount/NAMESPACE/NAME` and `token/ID`, each once.
+        several: there are other clusters too, so that an account's name may be that of another; only uids count then.
     """
     seen: defaultdict[str, list[tuple[str, Observation]]] = defaultdict(list)
     for name, found in by_name.items():
@@ -42,7 +46,9 @@ def facts(by_name: Mapping[str, Sequence[Observation]]) -> Iterator[tuple[Author
             whole = by_name.get(f"{account.rpartition('/')[0]}/*", ())
             moments += [(one.data["change"], one) for one in whole]
         moments.sort(key=lambda moment: (moment[1].at, _ORDER.get(moment[0], 1), moment[1].name))
-        yield from _lives(account, moments)
+        for fact, one in _lives(account, moments):
+            if not several or fact.id.startswith(_BY_UID):
+                yield fact, one
 
 
 def _lives(account: str, moments: Sequence[tuple[str, Observation]]) -> Iterator[tuple[AuthorityFact, Observation]]:

@@ -57,13 +57,14 @@ class _Step(msgspec.Struct, frozen=True):
 
 def derive(observations: Sequence[Observation]) -> Iterator[Fact]:
     """All facts that follow from all observations; their order, and repetitions, do not matter."""
-    for cluster, only, group in by_cluster(observations):
-        for fact, seen in _of_one(group):
+    clusters = list(by_cluster(observations))
+    for cluster, only, group in clusters:
+        for fact, seen in _of_one(group, several=len(clusters) > 1):
             yield also_within(fact_within(fact, cluster), only), seen
 
 
-def _of_one(observations: Sequence[Observation]) -> Iterator[Fact]:
-    """What follows from the observations of one cluster."""
+def _of_one(observations: Sequence[Observation], *, several: bool) -> Iterator[Fact]:
+    """What follows from the observations of one cluster, of one or several."""
     by_name = _by_name(observations)
     lives = {name: _life(seen) for name, seen in by_name.items() if not name.endswith("/*") and "/" in name}
     roles = {name: steps for name, steps in lives.items() if name.startswith(("role/", "clusterrole/"))}
@@ -73,7 +74,7 @@ def _of_one(observations: Sequence[Observation]) -> Iterator[Fact]:
         if name.startswith(("rolebinding/", "clusterrolebinding/")):
             yield from _Binding(name, steps, roles).facts()
     yield from _ended_tokens(by_name)
-    yield from accounts.facts(by_name)
+    yield from accounts.facts(by_name, several=several)
 
 
 def _by_name(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
