@@ -289,10 +289,44 @@ _OWN_ACCOUNT_OF_GCP = _STORED | {
     "logName": "organizations/1234/logs/cloudaudit.googleapis.com%2Factivity",
 }
 
+_ANSWERED = {
+    "decision_id": "4ca636c1-55e4-417a-b1d8-4aceb67960d1",
+    "labels": {"app": "checkout", "id": "agent-a", "version": "1.11.0"},
+    "timestamp": "2026-03-02T16:38:07.123456Z",
+    "path": "http/authz/allow",
+    "requested_by": "10.0.3.7:48524",
+    "bundles": {"authz": {"revision": "W3sibCI6InN5cy9jYXRhbG9nIiwicyI6NDA3MX1d"}, "other": {}},
+    "result": True,
+    "input": {
+        "subject": {"type": "user", "id": "ada"},
+        "action": {"name": "read"},
+        "resource": {"type": "order", "id": "17"},
+    },
+    "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    "metrics": {"timer_rego_query_eval_ns": 71958},
+    "req_id": 3,
+}
+_ANSWERED_FOR_ENVOY = {k: v for k, v in _ANSWERED.items() if k not in ("bundles", "metrics", "req_id", "trace_id")} | {
+    "result": {"allowed": False, "http_status": 403},
+    "revision": "7",
+    "masked": ["/input/token"],
+    "input": {
+        "attributes": {
+            "source": {"principal": "spiffe://shop.example/web"},
+            "request": {
+                "http": {"method": "GET", "path": "/a?b=c", "host": "shop", "headers": {"x-request-id": "req-000017"}}
+            },
+        }
+    },
+    "msg": "Decision Log",
+}
+_UNDEFINED = {k: v for k, v in _ANSWERED.items() if k in ("decision_id", "timestamp", "path")}
+
 EXAMPLES: dict[str, tuple[dict[str, Any], ...]] = {
     "kubernetes": (_ALLOWED, _RECEIVED, _FORBIDDEN, _HEALTH, _POLICED),
     "cloudtrail": (_CALL, _REFUSED),
     "okta": (_OKTA_EVENT, _OKTA_DECISION, _OKTA_FAILED),
     "gcp": (_STORED, _DENIED_IN_GCP, _OWN_ACCOUNT_OF_GCP),
+    "opa": (_ANSWERED, _ANSWERED_FOR_ENVOY, _UNDEFINED),
     "native": (_ACT, _ACT_FOR_ANOTHER, _ACT_WITH_MORE, _GRANT, _KEY, _ASKED, _AGREED, _ENDED),
 }

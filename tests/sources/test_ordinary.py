@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from tests.sources.ordinary_entries import EXAMPLES
 
 from quowarranto.case import ordinary
-from quowarranto.case.columns import Located, action_table, fact_table
+from quowarranto.case.columns import Located, action_table, fact_table, json_text
 from quowarranto.case.cutting import Piece
 from quowarranto.case.ordinary import Alternatives, Place
 from quowarranto.case.ordinary_compiled import _Machine
-from quowarranto.case.redaction import is_clean, redact
+from quowarranto.case.redaction import is_clean, redact, redact_json
 from quowarranto.compiled.library import library
 from quowarranto.errors import RejectedEntry
-from quowarranto.records import Action, AuthorityFact, Origin, instants, parse_instant
+from quowarranto.records import Action, Origin, instants, parse_instant
 from quowarranto.simulator import simulate_cloudtrail, simulate_kubernetes, simulate_native
 from quowarranto.sources import by_name
-from quowarranto.sources.entry import Entry, Source
+from quowarranto.sources.entry import Entry, Observation, Source
 from quowarranto.sources.layout import Layout
 
 Rows = list[dict[str, Any]]
@@ -55,24 +55,32 @@ def together(of: Source, entries: Sequence[bytes]) -> tuple[Rows, list[int]]:
     ordinaries.enter(Place("log", "log"))
     left = [piece.line for piece in ordinaries.of_pieces([Piece(entry, 0, at) for at, entry in enumerate(entries)])]
     assert ordinaries.count == len(entries) - len(left)
-    return [row for table in tables(ordinaries) for row in rows(table)], left
+    found: Rows = []
+    for *both, observed in ordinaries.tables(0, 0):
+        found += [row for table in both if table is not None for row in rows(table)]
+        found += [{"observed": name, "at": at, "data": data} for name, at, data, *_ in observed]
+    return found, left
 
 
 def tables(ordinaries: Alternatives, first: int = 0, read_at: int = 0) -> list[Any]:
-    return [table for both in ordinaries.tables(first, read_at) for table in both if table is not None]
+    return [table for *both, _ in ordinaries.tables(first, read_at) for table in both if table is not None]
 
 
 def one_by_one(of: Source, entries: Sequence[bytes]) -> Rows:
     actions: list[Located] = []
     facts: list[Located] = []
+    observed: Rows = []
     for entry in entries:
         outcome = of.read(Entry(entry))
         assert isinstance(outcome, (tuple, list))
         for record in outcome:
-            assert isinstance(record, (Action, AuthorityFact)), "an ordinary entry only makes records"
+            if isinstance(record, Observation):
+                data = json_text(redact_json(record.data))
+                observed.append({"observed": redact_json(record.name), "at": record.at, "data": data})
+                continue
             row = Located(redact(record), Origin("", 0, 0, ""), "", 0)
             (actions if isinstance(record, Action) else facts).append(row)
-    return rows(action_table(actions, 0)) + rows(fact_table(facts, 0))
+    return rows(action_table(actions, 0)) + rows(fact_table(facts, 0)) + observed
 
 
 def rows(table: Any, leave_out: Sequence[str] = _NOT_COMPARED) -> Rows:
@@ -421,3 +429,14 @@ def test_a_secret_in_a_part_is_met_anew_in_every_table() -> None:
         ordinaries.enter(Place("a", "b"))
         assert len(list(ordinaries.of_pieces([Piece(entry, 0, 1), Piece(entry, 1, 2)]))) == 2
         assert tables(ordinaries) == []
+
+
+def test_what_is_set_up_for_a_source_holds_for_its_ordinary_entries_too() -> None:
+    """Which rules mean allow, say."""
+    plain = source("opa")
+    assert plain.configure is not None
+    entry = text(EXAMPLES["opa"][0] | {"path": "shop/may"})
+    assert together(plain, [entry]) == ([], [0])
+    found, left = together(plain.configure({"allow": ["shop/may"]}), [entry])
+    assert left == []
+    assert found[0]["effect"] == "allow"

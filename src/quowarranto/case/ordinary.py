@@ -40,7 +40,7 @@ from quowarranto.case.ordinary_rows import (
     Text,
 )
 from quowarranto.records import Action, AuthorityFact
-from quowarranto.sources.entry import Ordinary
+from quowarranto.sources.entry import OBSERVED, Ordinary
 
 COMPILED = True
 """Whether the compiled part is used where there is one."""
@@ -58,6 +58,11 @@ class Place(msgspec.Struct, frozen=True):
 
     file: str
     source: str
+
+
+Observed = tuple[str, int, str, str, str, int, int, str]
+"""Of an observation: name, time, data as JSON, shown source, file, line, offset, digest."""
+Tables = tuple[Table | None, Table | None, list[Observed]]
 
 
 class Ordinaries:
@@ -81,6 +86,8 @@ class Ordinaries:
         self._own = {one.called: one.how for one in own}
         self._own_fields = {one.called.partition(".")[0] for one in own}
         self._found: dict[tuple[int, int, str], list[Any]] = {}
+        self._many_attributes = sum("attributes" in part.fact for part in ordinary.parts) > 1
+        """Of facts: united once, so such an entry's request must be decided by one part."""
         self.places: list[Place] = []
         self.count = 0
 
@@ -122,9 +129,11 @@ class Ordinaries:
 
     # ---- from parts to columns ---------------------------------------------------------------------------------------
 
-    def tables(self, first: int, read_at: int) -> tuple[Table | None, Table | None]:
-        """What was taken as a table of actions and one of facts, numbered from `first` on; nothing is left."""
+    def tables(self, first: int, read_at: int) -> Tables:
+        """What was taken as a table of actions and one of facts, numbered from `first` on, and as observations; nothing
+        is left."""
         actions = facts = None
+        observed: list[Observed] = []
         self._found.clear()
         acting = self._rows.chosen(0)
         if acting.count:
@@ -133,8 +142,29 @@ class Ordinaries:
         if deciding.count:
             columns = self._fact_columns(deciding, first + (len(self._rows) if self._acts else 0), read_at)
             facts = _in_order(columns, _FACT_COLUMNS)
+            observed = [
+                one
+                for place, part in enumerate(self._ordinary.parts)
+                if OBSERVED in part.fact
+                for one in self._observed(deciding, self._values(place, 1, OBSERVED), deciding.index(place))
+            ]
         self._rows.begin()
-        return actions, facts
+        return actions, facts, observed
+
+    def _observed(self, rows: Chosen, seen: list[Any], numbers: Array) -> Iterator[Observed]:
+        """Observations of those rows whose part makes some, each with the origin of its entry."""
+        texts = [[(name, json_text(data)) for name, data in one or ()] for one in seen]
+        if not any(texts):
+            return
+        places = [self.places[number] for number in rows.places().to_pylist()]
+        where = zip(
+            *(numbers.to_pylist(), places, rows.times().to_pylist(), rows.lines().to_pylist()),
+            *(rows.offsets().to_pylist(), rows.sha256().to_pylist()),
+            strict=True,
+        )
+        for number, place, at, line, offset, digest in where:
+            for name, data in texts[number]:
+                yield name, at, data, place.source, place.file, line, offset, digest
 
     def _action_columns(self, rows: Chosen, first: int, read_at: int) -> dict[str, Any]:
         columns = self._placed(rows, first, read_at)
@@ -234,7 +264,10 @@ class Ordinaries:
         request = self._merged(rows, 1, "request.") if asked else []
         if asked:
             columns["request"] = rows.texts(request, or_null=True)
-        columns["digest"] = rows.texts(self._content(request), digested=True)
+        attributes = self._merged(rows, 1, "attributes") if self._many_attributes else []
+        if attributes:
+            columns["attributes"] = rows.texts(attributes, or_null=True)
+        columns["digest"] = rows.texts(self._content(request, attributes), digested=True)
         if not self._acts:
             columns |= self._own_columns(rows)
         for place, part in enumerate(self._ordinary.parts):
@@ -244,11 +277,12 @@ class Ordinaries:
                 columns |= {column: found[column].take(index) for column in _ASKED[name]}
         for name, of in FACT_FIELDS.items():
             own = not self._acts and name in self._own_fields
-            if not own and name not in ("id", "time") and not (name == "request" and asked):
+            apart = (name == "request" and asked) or (name == "attributes" and attributes)
+            if not own and not apart and name not in ("id", "time"):
                 columns |= self._decided(1, name, of, rows)
         return columns
 
-    def _content(self, request: list[Text]) -> list[Text]:
+    def _content(self, request: list[Text], attributes: list[Text]) -> list[Text]:
         """What `content_digest` digests: the fact as JSON, field by field, each from the part that decides it."""
         deciding = {name: place for place, part in enumerate(self._ordinary.parts) for name in part.fact}
         pieces: list[Text] = ["{"]
@@ -262,6 +296,10 @@ class Ordinaries:
                 (union,) = request
                 assert isinstance(union, ByUnion)
                 pieces.append(ByUnion([f"{said}{text or 'null'}," for text in union.texts]))
+            elif name == "attributes" and attributes:
+                (union,) = attributes
+                assert isinstance(union, ByUnion)
+                pieces.append(ByUnion([f"{said}{text or '{}'}," for text in union.texts]))
             elif not self._acts and name in self._own:
                 moment = self._own[name] == "moment"
                 absent = _encode(self._defaults[1][name]).decode()
@@ -277,8 +315,9 @@ class Ordinaries:
         last = pieces.pop()
         if isinstance(last, str):
             return [*pieces, last.rstrip(",") + "}"]
-        assert isinstance(last, ByPart)
-        return [*pieces, ByPart(last.part, [text.rstrip(",") + "}" for text in last.texts])]
+        assert isinstance(last, (ByPart, ByUnion))
+        texts = [text.removesuffix(",") + "}" for text in last.texts]
+        return [*pieces, ByPart(last.part, texts) if isinstance(last, ByPart) else ByUnion(texts)]
 
     def _placed(self, rows: Chosen, first: int, read_at: int) -> dict[str, Any]:
         where = rows.places()
@@ -333,8 +372,9 @@ class Alternatives:
             left = one.of_pieces(left)
         return left
 
-    def tables(self, first: int, read_at: int) -> Iterator[tuple[Table | None, Table | None]]:
-        """What was taken, as tables of actions and of facts, numbered from `first` on; nothing is left."""
+    def tables(self, first: int, read_at: int) -> Iterator[Tables]:
+        """What was taken, as tables of actions and of facts, numbered from `first` on, and as observations; nothing is
+        left."""
         for one in self._kinds:
             more = len(one)
             yield one.tables(first, read_at)

@@ -6,7 +6,7 @@ import gc
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from quowarranto.case.cutting_parquet import cut_parquet
 from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.envelopes import opened
 from quowarranto.case.inputs import Input
-from quowarranto.case.ordinary import Alternatives, Place
+from quowarranto.case.ordinary import Alternatives, Observed, Place
 from quowarranto.case.ordinary_rows import Memory
 from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.case.store import write_parquet
@@ -173,7 +173,8 @@ class _Reader:
         self.ordinaries = None
         if source.ordinary and stretch.input.envelope is None:
             if source.name not in self.many:
-                memory = _memories.setdefault(source.name, {})
+                settings = json_text(self.job.settings.get(source.name, {}))  # they decide what parts say
+                memory = _memories.setdefault(f"{source.name} {settings}", {})
                 self.many[source.name] = Alternatives(source.ordinary, memory)
             self.ordinaries = self.many[source.name]
             self.ordinaries.enter(Place(stretch.input.path, stretch.source_name))
@@ -388,6 +389,12 @@ class _Reader:
             self.timeless.add((self.source.name, name, data))
         self.observations.append((number, self.source.name, name, item.at, data, self.stretch.source_name, *place))
 
+    def _observed(self, source: str, observed: Sequence[Observed]) -> None:
+        """Observations of ordinary entries, numbered; nothing in them had to be removed."""
+        for name, at, data, shown, *place in observed:
+            self.observations.append((self.next, source, name, at, data, shown, *place))
+            self.next += 1
+
     def _skip(self, reason: str) -> None:
         self.counts.skipped += 1
         self.reasons[reason] += 1
@@ -404,6 +411,15 @@ class _Reader:
         self.staged.clear()
         self.timeless.clear()
         read_at, waiting = self.job.read_at, dict[str, list[Table]]()
+        for source, ordinaries in self.many.items():
+            first, self.next = self.next, self.next + len(ordinaries)
+            if self.next > self.last:
+                raise CaseError(_TOO_MANY, hint="split the file")
+            for actions, facts, observed in ordinaries.tables(first, read_at):
+                for name, table in (("actions", actions), ("facts", facts)):
+                    if table is not None:
+                        waiting.setdefault(name, []).append(table)
+                self._observed(source, observed)
         one_by_one: tuple[tuple[str, list[Any], Callable[[list[Any]], Table]], ...] = (
             ("actions", _redacted(self.actions), lambda rows: action_table(rows, read_at)),
             ("facts", _redacted(self.facts), lambda rows: fact_table(rows, read_at)),
@@ -412,16 +428,8 @@ class _Reader:
         )
         for name, rows, to_table in one_by_one:
             if rows:
-                waiting[name] = [to_table(rows)]
+                waiting.setdefault(name, []).append(to_table(rows))
                 rows.clear()
-        for ordinaries in self.many.values():
-            first, self.next = self.next, self.next + len(ordinaries)
-            if self.next > self.last:
-                raise CaseError(_TOO_MANY, hint="split the file")
-            for both in ordinaries.tables(first, read_at):
-                for name, table in zip(("actions", "facts"), both, strict=True):
-                    if table is not None:
-                        waiting.setdefault(name, []).append(table)
         for name, tables in waiting.items():
             batches = [batch for table in tables for batch in table.to_batches()]
             self._write_table(name, Table.from_batches(batches), sum(table.num_rows for table in tables))

@@ -54,6 +54,11 @@ Fields = tuple[dict[str, Any], dict[str, Any] | None]
 """What a part of an entry says of its action and of its fact, as `records.model` names it."""
 
 
+OBSERVED = "observed"
+"""Under this name a part that decides fields of the fact may give observations too: names with their data, at the
+entry's time."""
+
+
 class Part(msgspec.Struct, frozen=True):
     """Some members of an entry that are read together, since one look at them serves for all entries that share them.
 

@@ -19,6 +19,7 @@ import msgspec
 from quowarranto.errors import ConfigError
 from quowarranto.sources.entry import Source
 from quowarranto.sources.opa.bundles import derive
+from quowarranto.sources.opa.ordinary import ordinary
 from quowarranto.sources.opa.reading import PLAIN, Settings, read, recognise
 
 __all__ = ["SOURCE"]
@@ -36,7 +37,7 @@ def _configure(values: Mapping[str, Any]) -> Source:
     except msgspec.ValidationError as error:
         name = str(error).rpartition("$.")[2].partition("[")[0].rstrip("`")
         raise ConfigError(f"`{name}` is not what it should be", need="a text; for `allow` a list of texts") from None
-    return msgspec.structs.replace(SOURCE, read=partial(read, settings=settings))
+    return msgspec.structs.replace(SOURCE, read=partial(read, settings=settings), ordinary=(ordinary(settings),))
 
 
 SOURCE = Source(
@@ -45,6 +46,7 @@ SOURCE = Source(
     reads=("decision logs: uploaded arrays, and console lines (`msg: Decision Log`)",),
     recognise=recognise,
     read=partial(read, settings=PLAIN),
+    ordinary=(ordinary(PLAIN),),
     derive=derive,
     configure=_configure,
     ceiling="proven",

@@ -20,6 +20,7 @@ from quowarranto.sources.times import instant
 __all__ = ["PLAIN", "Settings", "read", "recognise"]
 
 PLAIN = Settings()
+PREFIX = "opa/decision/"
 _MESSAGE = "Decision Log"
 _LOST = "Decision log dropped"
 """How the agent's own words for a decision that it did not log begin (rate limit, serialisation, encoding)."""
@@ -65,7 +66,7 @@ def read(entry: Entry, settings: Settings) -> Outcome:
     event = read_as(value, Event)
     if not event.decision_id:
         raise RejectedEntry("`decision_id` is empty")
-    return _records(event, instant("timestamp", event.timestamp), settings)
+    return records_of(event, instant("timestamp", event.timestamp), settings)
 
 
 def _lost(value: dict[str, Any]) -> list[Observation]:
@@ -76,7 +77,8 @@ def _lost(value: dict[str, Any]) -> list[Observation]:
     return [lost("decision log", instant("time", at))]
 
 
-def _records(event: Event, at: Instant, settings: Settings) -> Outcome:
+def records_of(event: Event, at: Instant, settings: Settings) -> Outcome:
+    """The decision, and what was seen of the bundles that it was made with."""
     hidden = [pointer for pointer in (*event.erased, *event.masked) if pointer.lstrip("/").startswith("result")]
     if hidden:
         return Skipped("masking took the result away: it is not known what was decided")
@@ -89,7 +91,7 @@ def _records(event: Event, at: Instant, settings: Settings) -> Outcome:
     seen = _bundles(event, at)
     decision = AuthorityFact(
         kind="decision",
-        id=f"opa/decision/{event.decision_id}",
+        id=f"{PREFIX}{event.decision_id}",
         time=at,
         effect=effect,
         principal=question.subject,
