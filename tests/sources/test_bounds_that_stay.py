@@ -1,4 +1,4 @@
-"""Ends and numbers that are easily lost: of registers, of CyberArk's requests, of SPIRE's entries."""
+"""What is easily lost: ends of registers and of SPIRE's entries, numbers of CyberArk's requests, letters of tuples."""
 
 from __future__ import annotations
 
@@ -107,3 +107,32 @@ def test_an_update_that_does_not_speak_of_the_end_of_an_entry_leaves_it(change: 
     updated = audited("BatchUpdateEntry", "09:30:00", x509_svid_ttl=60) | change
     found = judged(of("spire", made, updated, issued("11:00:00")))
     assert said(found, found[-1].action).startswith(verdict)
+
+
+# ---- OpenFGA ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("user", "thing", "empowered", "covers"),
+    [
+        ("user:anne", "doc:plan", "anne", ("doc:plan",)),
+        ("user:*", "doc:plan", "*", ("doc:plan",)),  # everybody, says OpenFGA
+        ("user:an*", "doc:plan", None, ("doc:plan",)),
+        ("user:anne", "doc:p*", "anne", None),
+        ("user:anne", "doc:pla?", "anne", None),
+    ],
+)
+def test_a_star_in_the_name_of_a_user_or_an_object_is_a_letter(
+    user: str, thing: str, empowered: str | None, covers: tuple[str, ...] | None
+) -> None:
+    line = {
+        "msg": "grpc_req_complete",
+        "ts": 1_772_355_602,
+        "grpc_service": "openfga.v1.OpenFGAService",
+        "grpc_method": "Write",
+        "raw_request": {"writes": {"tuple_keys": [{"user": user, "relation": "viewer", "object": thing}]}},
+    }
+    [grant] = [one for one in of("openfga", line) if isinstance(one, AuthorityFact)]
+    assert (grant.principal and grant.principal.id) == empowered
+    assert grant.scope is not None
+    assert [rule.resources for rule in grant.scope] == ([covers] if covers else [])

@@ -68,6 +68,18 @@ def test_an_event_cannot_widen_a_scope() -> None:
         read(grant, data={"order": "*"})
 
 
+@pytest.mark.parametrize("field", ["principal", "by"])
+def test_an_event_cannot_empower_more_than_whom_it_names(field: str) -> None:
+    """An approval that somebody asked for in the name of `*` would be everybody's."""
+    fact = {"kind": "delegation", "id": "g/{id}", field: {"type": "user", "id": "{data.user}"}}
+    assert isinstance(first(read(fact, data={"user": "ada"})), AuthorityFact)
+    for name in ("*", "ad?", "*@example.org"):
+        with pytest.raises(RejectedEntry, match=f"`{field}`: a pattern"):
+            read(fact, data={"user": name})
+    meant = fact | {field: {"type": "user", "id": "*"}}
+    assert isinstance(first(read(meant, data={"user": "ada"})), AuthorityFact)
+
+
 def test_an_event_without_a_time_is_skipped_unless_the_settings_say_where_it_is() -> None:
     assert isinstance(read(RECORD, time=None), Skipped)
     assert first(read(RECORD | {"time": "{data.at}"}, time=None, data={"by": "s", "at": "2026-03-01T09:00:00Z"})).time

@@ -112,7 +112,22 @@ def _meant(event: Event, value: dict[str, Any], meaning: Meaning) -> Outcome:
             if not isinstance(said, str) or said not in words:
                 raise RejectedEntry(f"`{field}`: a word that the settings do not explain")
             record[field] = words[said]
+    if template["kind"] != "action":
+        _refuse_patterns(template, record)
     return native.read(Entry(_encode(record)))
+
+
+def _refuse_patterns(template: dict[str, Any], record: dict[str, Any]) -> None:
+    """Whom a fact empowers may be a pattern where the settings say so, never where an event does."""
+    for field in ("principal", "by"):
+        said, filled = template.get(field), record.get(field)
+        if isinstance(said, dict) and isinstance(filled, dict) and said.get("id") != filled.get("id"):
+            _no_pattern(field, str(filled.get("id", "")))
+
+
+def _no_pattern(field: str, text: str) -> None:
+    if set("*?") & set(text):
+        raise RejectedEntry(f"`{field}`: a pattern, where the event should name one thing")
 
 
 def _filled(template: Any, value: dict[str, Any], field: str) -> Any:
@@ -156,8 +171,8 @@ def _text(template: str, value: dict[str, Any], field: str) -> Any:
 
 def _plain(found: Any, field: str) -> str:
     if isinstance(found, str) and found:
-        if field.startswith("scope") and set("*?") & set(found):
-            raise RejectedEntry(f"`{field}`: a pattern, where the event should name one thing")
+        if field.startswith("scope"):
+            _no_pattern(field, found)
         return found
     if isinstance(found, (int, float)) and not isinstance(found, bool):
         return str(found)

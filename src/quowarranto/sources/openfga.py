@@ -176,6 +176,11 @@ def _checks(line: Line, at: Instant, name: str) -> list[Record | Observation]:
     return found
 
 
+def _literal(text: str) -> bool:
+    """Whether a name means only itself where a pattern is expected."""
+    return "*" not in text and "?" not in text
+
+
 def _who(user: str) -> Principal:
     """`user:anne` is the user anne; `group:eng#member` everybody who is a member of that group."""
     kind, name = _split(user)
@@ -230,14 +235,21 @@ def _tuple(store: str, key: Key) -> str:
 
 
 def _grant(store: str, key: Key, at: Instant, action: str) -> AuthorityFact:
-    """The relation itself on the object itself: what follows from it only the model knows."""
+    """The relation itself on the object itself: what follows from it only the model knows.
+
+    `user:*` is everybody of that type. Any other name in which `*` or `?` stands would be a pattern here and is none
+    there, so it is nobody, and nothing.
+    """
     kind, name = _split(key.object)
+    who = _who(key.user)
+    known = who.id == "*" or _literal(who.id)
+    plain = _literal(name) and _literal(kind) and _literal(key.relation)
     return AuthorityFact(
         kind="grant",
         id=_tuple(store, key),
         time=at,
-        principal=_who(key.user),
-        scope=(Rule((key.relation,), (f"{kind}:{name}",)),),
+        principal=who if known else None,
+        scope=(Rule((key.relation,), (f"{kind}:{name}",)),) if plain else (),
         issued_by=action,
     )
 
