@@ -26,7 +26,9 @@ def request_of(ask: dict[str, Any]) -> Request:
     """The `ask` of a case as a request."""
     properties = {key: ask[key] for key in ("groups_complete",) if key in ask}
     groups = ask.get("groups", ["system:authenticated"])
-    context = {key: ask[key] for key in ("allowed_by_another",) if key in ask}
+    context: dict[str, Any] = {
+        key: ask[key] for key in ("allowed_by_another", "denied_by_another", "not_known") if key in ask
+    }
     beside = ("user", "groups", "groups_complete", "verb", *context)
     resource = {key: value for key, value in ask.items() if key not in beside}
     if "url" in resource:

@@ -115,6 +115,10 @@ def test_groups_are_those_of_whom_the_decision_is_about(user: Any, impersonated:
         ("allow", None, {"allowed_by_another": True}),
         ("allow", "allowed by the company's webhook", {"allowed_by_another": True}),
         ("forbid", "", {}),
+        ("forbid", None, {}),
+        ("forbid", 'RBAC: role.rbac.authorization.k8s.io "x" not found', {}),
+        ("forbid", "not on a Sunday", {"denied_by_another": True}),
+        ("forbid", 'RBAC: role.rbac.authorization.k8s.io "x" not found\nnot on a Sunday', {"denied_by_another": True}),
     ],
 )
 def test_what_is_allowed_without_a_reason_of_rbac_another_let_in(

@@ -33,6 +33,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     verb: str
     by_another: bool
     """The record says that an authorizer beside RBAC let this in."""
+    refused_by_another: bool = False
+    """The record says that an authorizer beside RBAC may have refused this before RBAC was asked."""
     not_known: tuple[str, ...] = ()
     """Names of roles and bindings that may have stood beside the policies."""
     path: str | None = None
@@ -63,6 +65,7 @@ def asked(request: Request) -> Asked:
         raise Unusable("action.name")
     groups, complete = _groups(_properties(request.subject, "subject.properties"))
     properties = _properties(request.resource, "resource.properties")
+    refused = request.context.get("denied_by_another") is True
     by_another, not_known = request.context.get("allowed_by_another") is True, _not_known(request.context)
     if "nonResourceURL" not in properties:
         return Asked(
@@ -71,6 +74,7 @@ def asked(request: Request) -> Asked:
             all_groups=complete,
             verb=verb,
             by_another=by_another,
+            refused_by_another=refused,
             not_known=not_known,
             group=_text(properties, "apiGroup"),
             resource=_resource(properties),
@@ -87,6 +91,7 @@ def asked(request: Request) -> Asked:
         all_groups=complete,
         verb=verb,
         by_another=by_another,
+        refused_by_another=refused,
         not_known=not_known,
         path=path,
     )

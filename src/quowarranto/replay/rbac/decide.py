@@ -1,6 +1,6 @@
 """Bindings to an answer: who is bound to which role, and whether that role allows what is asked.
 
-1. A member of `system:masters` is let in before RBAC is asked.
+1. A member of `system:masters` is let in before RBAC, or anything else, is asked.
 2. Each binding that can reach the request and applies to its subject permits it, does not, or may.
 3. One that permits decides; else one that may makes the answer indeterminate; else nothing permits.
 
@@ -35,6 +35,7 @@ def evaluate(policies: Sequence[Policy], request: Request) -> Evaluation:
             `groups_complete: false`: there may be more), `action.name` the verb, `resource.properties` has `apiGroup`,
             `resource`, `subresource`, `namespace`, `name` and `fieldSelector`, or `nonResourceURL` alone;
             `context.allowed_by_another` says that the server let it in for another reason than RBAC,
+            `context.denied_by_another` that it may have been refused so before RBAC was asked,
             `context.not_known` names what may have stood beside the policies.
     Returns: `determining` names every binding that permits and its role, as `RoleBinding/NAMESPACE/NAME`.
     Source: kubernetes pkg/registry/rbac/validation/rule.go, VisitRulesFor.
@@ -54,6 +55,8 @@ def evaluate(policies: Sequence[Policy], request: Request) -> Evaluation:
             permitting |= {key, *(binding.role_key or "" for binding in versions)}
         elif answer is not False:
             missing |= answer
+    if permitting and wanted.refused_by_another:
+        return Evaluation(effect="indeterminate", missing=(ANOTHER,), errors=objects.errors)
     if permitting:
         return Evaluation(effect="permit", determining=tuple(sorted(permitting)), errors=objects.errors)
     if missing:

@@ -60,7 +60,7 @@ def request_of(recorded: Mapping[str, Any] | None, raw: str | None = None) -> Re
         subject={**found.subject, "properties": _groups(found.subject.get("id"), event)},
         action={"name": verb},
         resource={**found.resource, "properties": properties},
-        context={"allowed_by_another": True} if event and _by_another(event.annotations or {}) else {},
+        context=_by_another((event.annotations if event else None) or {}),
     )
 
 
@@ -82,10 +82,18 @@ def _properties(verb: str, what: str, place: str, event: _Event | None) -> dict[
     }
 
 
-def _by_another(notes: Mapping[str, str]) -> bool:
-    """RBAC always gives its reason; what was allowed without one, another authorizer let in."""
-    allowed = notes.get("authorization.k8s.io/decision") == "allow"
-    return allowed and not notes.get("authorization.k8s.io/reason", "").startswith("RBAC:")
+def _by_another(notes: Mapping[str, str]) -> dict[str, bool]:
+    """RBAC gives a reason for all that it allows, and for a refusal at most that a role is not there.
+
+    So what was allowed without one, another authorizer let in; and where a refusal has another's reason, that one may
+    have refused before RBAC was asked, as a webhook may.
+    """
+    decision, reason = notes.get("authorization.k8s.io/decision"), notes.get("authorization.k8s.io/reason", "")
+    if decision == "allow" and not reason.startswith("RBAC:"):
+        return {"allowed_by_another": True}
+    if decision == "forbid" and any(line and not line.startswith("RBAC:") for line in reason.splitlines()):
+        return {"denied_by_another": True}
+    return {}
 
 
 def _groups(asking: object, event: _Event | None) -> dict[str, Any]:
