@@ -101,7 +101,7 @@ def native_action(row: Row) -> Row:
             out[name] = row[name]
     if row["attributes"]:
         out["attributes"] = msgspec.json.decode(row["attributes"])
-    out["origin"] = _origin(row) | ({"from": row["origin"]} if row["origin"] is not None else {})
+    out["origin"] = origin_of(row) | ({"from": row["origin"]} if row["origin"] is not None else {})
     return out
 
 
@@ -130,7 +130,7 @@ def native_fact(row: Row) -> Row:
             out[name] = row[name]
     if row["cites_said"]:
         out["cites"] = row["cites"]
-    out["origin"] = _origin(row)
+    out["origin"] = origin_of(row)
     return out
 
 
@@ -139,7 +139,8 @@ def owner_of(text: str) -> Any:
     return msgspec.json.decode(text) if text.startswith('{"id":') else text
 
 
-def _origin(row: Row) -> Row:
+def origin_of(row: Row) -> Row:
+    """Where a record was read: `{file, line, offset, sha256}`."""
     return {"file": row["file"], "line": row["line"], "offset": row["byte_offset"], "sha256": row["sha256"]}
 
 

@@ -48,9 +48,6 @@ def command(case_folder: Path, known_at: str | None, by: Literal["source", "type
 
 
 def _length(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
+    from quowarranto.findings.present import length
+
+    return "" if seconds is None else length(round(seconds * 1_000_000))

@@ -8,8 +8,9 @@ from typing import Any
 
 import duckdb
 
-from quowarranto.case.query import Row, rows
+from quowarranto.case.query import Row, origin_of, rows
 from quowarranto.case.store import Snapshot
+from quowarranto.findings.present import deed
 from quowarranto.records import format_instant
 
 _SAID = ("verdict", "linkage", "basis", "method", "codes", "root_cause")
@@ -175,11 +176,7 @@ def _change(row: Row, causes: set[int], records: dict[int, dict[str, Any]]) -> d
     else:
         named, count = [records[rec] for rec in sorted(causes)[:_NAMED]], len(causes)
     return {
-        "action": row["id"],
-        "time": format_instant(row["time"]),
-        "principal": {"type": row["principal_type"], "id": row["principal_id"]},
-        "verb": row["action"],
-        "resource": {"type": row["resource_type"], "id": row["resource_id"]},
+        **deed(row),
         "from": before,
         "to": after,
         "changed_by": named,
@@ -211,7 +208,7 @@ def _records(connection: duckdb.DuckDBPyConnection, numbers: set[int]) -> dict[i
 
 
 def _record(row: Row) -> dict[str, Any]:
-    origin = {"file": row["file"], "line": row["line"], "offset": row["byte_offset"], "sha256": row["sha256"]}
+    origin = origin_of(row)
     return {
         "kind": row["kind"],
         "id": row["id"],

@@ -7,6 +7,7 @@ from typing import Any
 from quowarranto.case.query import READ_ONCE, connect, rows
 from quowarranto.case.store import Snapshot
 from quowarranto.findings.minimum_fields import minimum_fields
+from quowarranto.findings.present import length
 from quowarranto.findings.proposals import proposals
 from quowarranto.records import format_instant
 from quowarranto.sources import by_name
@@ -121,12 +122,5 @@ def _gap(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "from": format_instant(row["from_us"]),
         "until": format_instant(row["until_us"]),
-        "length": _length(row["until_us"] - row["from_us"]),
+        "length": length(row["until_us"] - row["from_us"]),
     }
-
-
-def _length(us: int) -> str:
-    for unit, size in (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000)):
-        if us >= size:
-            return f"{us / size:.1f} {unit}"
-    return f"{us / 1_000_000:.1f} s"

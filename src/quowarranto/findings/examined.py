@@ -11,9 +11,10 @@ from typing import Any
 import duckdb
 import msgspec
 
-from quowarranto.case.query import Filters, Row, clauses_of, connect, fetched, rows
+from quowarranto.case.query import Filters, Row, clauses_of, connect, fetched, origin_of, rows
 from quowarranto.case.store import Snapshot
-from quowarranto.records import KINDS, format_instant
+from quowarranto.findings.present import deed
+from quowarranto.records import KINDS
 
 REPLAYED, DECIDED_AGAIN = "replayed", "decided-again"
 """A decision in the chain was replayed; the replay came to an answer."""
@@ -119,18 +120,9 @@ def sampled(snapshot: Snapshot, wanted: set[str]) -> dict[str, Row]:
 
 def _presented(row: Row) -> dict[str, Any]:
     return {
-        "action": row["id"],
-        "time": format_instant(row["time"]),
-        "principal": {"type": row["principal_type"], "id": row["principal_id"]},
-        "verb": row["action"],
-        "resource": {"type": row["resource_type"], "id": row["resource_id"]},
+        **deed(row),
         "verdict": row["verdict"],
         "linkage": row["linkage"],
         "codes": [code for code in row["codes"].split(",") if code],
-        "origin": {
-            "file": row["file"],
-            "line": row["line"],
-            "offset": row["byte_offset"],
-            "sha256": row["sha256"],
-        },
+        "origin": origin_of(row),
     }

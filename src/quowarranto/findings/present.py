@@ -9,6 +9,25 @@ from quowarranto.findings.controls import CONTROLS
 from quowarranto.records import format_instant
 
 
+def deed(row: dict[str, Any]) -> dict[str, Any]:
+    """Which action: its id, when, who did what to what."""
+    return {
+        "action": row["id"],
+        "time": format_instant(row["time"]),
+        "principal": {"type": row["principal_type"], "id": row["principal_id"]},
+        "verb": row["action"],
+        "resource": {"type": row["resource_type"], "id": row["resource_id"]},
+    }
+
+
+def length(us: int) -> str:
+    """A length of time in the largest unit that it fills: `8.3 d`, `15.0 min`."""
+    for unit, size in (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000)):
+        if us >= size:
+            return f"{us / size:.1f} {unit}"
+    return f"{us / 1_000_000:.1f} s"
+
+
 def verdict(row: dict[str, Any]) -> dict[str, Any]:
     """One action of `quo verdicts`."""
     return {
