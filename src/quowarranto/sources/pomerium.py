@@ -25,6 +25,8 @@ from quowarranto.sources.strict import read_as, strict_object
 from quowarranto.sources.times import instant
 
 CHECK, REQUEST = "authorize check", "http-request"
+_PLACE = ("host", "path", "method")
+"""What check and request both tell, by which they are known to belong together."""
 _GRAIN = 1_000_000
 """Times have whole seconds: a check may look up to one later than the request that it was made for."""
 
@@ -159,7 +161,7 @@ def _why(line: Line) -> dict[str, Any]:
 
 
 def _place(line: Line) -> dict[str, Any]:
-    """What check and request both tell, by which they are known to belong together."""
+    """The place of a line; None for what it does not tell."""
     path = line.path.partition("?")[0] if line.path else None
     return {"host": line.host or line.authority, "path": path, "method": line.method}
 
@@ -189,20 +191,32 @@ def derive(observations: Sequence[Observation]) -> Iterator[tuple[Record, Observ
             checks[seen.name.removeprefix("check/")].append(seen)
         elif seen.name.startswith("policy/"):
             first.setdefault(seen.name, seen)
+    before: dict[tuple[Any, ...], Observation] = {}
     for seen in ordered:
         if seen.name.startswith("request/"):
             own = seen.data["request_id"]
-            made = [one for one in checks[own] if _belongs(one, seen)] if own else []
+            place = (own, *(seen.data[name] for name in _PLACE))
+            made = [one for one in checks[own] if _belongs(one, seen, before.get(place))] if own else []
             yield _action(seen, made, alone=bool(made) or not checks[own]), seen
+            before[place] = seen
     for _, seen in sorted(first.items()):
         yield AuthorityFact(kind="policy", id=seen.data["key"], time=seen.at), seen
 
 
-def _belongs(check: Observation, made: Observation) -> bool:
-    """A client may send a request id of its own, so the id alone is no proof: place and time must fit as well."""
-    names = ("host", "path", "method")
-    same = all(None in (check.data[name], made.data[name]) or check.data[name] == made.data[name] for name in names)
-    return same and check.at <= made.at + _GRAIN
+def _belongs(check: Observation, made: Observation, before: Observation | None) -> bool:
+    """A client may send a request id of its own, so the id alone is no proof: place and time must fit as well.
+
+    A check that is older than an earlier request of that id and place was made for that one or another before it.
+    """
+    same = all(None in (check.data[name], made.data[name]) or check.data[name] == made.data[name] for name in _PLACE)
+    return same and _since(made, before) <= check.at <= made.at + _GRAIN
+
+
+def _since(made: Observation, before: Observation | None) -> Instant:
+    """From when on a check is this request's own: after the one before, of which those close by cannot be told apart."""
+    if before is None:
+        return 0
+    return before.at - _GRAIN if made.at <= before.at + _GRAIN else before.at + 1
 
 
 def _action(made: Observation, checks: list[Observation], *, alone: bool) -> Action:
