@@ -213,7 +213,7 @@ def _belongs(check: Observation, made: Observation, before: Observation | None) 
 
 
 def _since(made: Observation, before: Observation | None) -> Instant:
-    """From when on a check is this request's own: after the one before, unless the two are too close to be told apart."""
+    """From when on a check is this request's own: after the one before, unless both are too close to be told apart."""
     if before is None:
         return 0
     return before.at - _GRAIN if made.at <= before.at + _GRAIN else before.at + 1
