@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.cases_io import _records
-from tests.docs.project import README, REFERENCE, columns, text
+from tests.docs.project import README, REFERENCE, blocks, columns, pages, text
 from tests.model import judge
 from tools import clidocs, controldocs
 
@@ -95,6 +96,42 @@ def test_every_option_is_on_the_page_of_its_command(name: str) -> None:
     for parameter in command_of(name).params:
         if parameter.param_type_name == "option":
             assert all(f"`{option}`" in page for option in parameter.opts)
+
+
+def _written_commands() -> Iterator[tuple[str, list[str]]]:
+    """Every `quo …` of the shell blocks and of the text of all pages: the page, and its words."""
+    for path in pages():
+        shell = "\n".join(blocks(path, "sh")).replace("\\\n", " ")
+        prose = re.sub(r"^```.*?^```", "", text(path), flags=re.DOTALL | re.MULTILINE)
+        inline = re.findall(r"`(quo [^`]+)`", re.sub(r"\s*\n\s*", " ", prose))
+        for line in [*re.findall(r"\bquo [^|;>&\n)]*", shell), *inline]:
+            yield path.name, line.partition("  #")[0].split()
+
+
+def test_every_command_that_a_page_writes_exists_with_its_options() -> None:
+    """What is to be typed can be typed."""
+    wrong = []
+    for page, (_, name, *words) in ((page, words) for page, words in _written_commands() if len(words) > 1):
+        if name.startswith("-") or not re.fullmatch(r"[a-z]+", name):
+            continue
+        if name not in COMMANDS:
+            wrong.append(f"{page}: quo {name}")
+            continue
+        known = {option for parameter in command_of(name).params for option in parameter.opts} | {"--help", "-h"}
+        used = {word.partition("=")[0] for word in words if re.match(r"--[a-z]", word)}
+        wrong += [f"{page}: quo {name} {option}" for option in sorted(used - known)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("page", "settings"),
+    [(path.name, block) for path in pages() for block in blocks(path, "toml") if "…" not in block],
+    ids=lambda value: value if value.endswith(".md") else "",
+)
+def test_every_setting_that_a_page_shows_is_taken(page: str, settings: str, tmp_path: Path) -> None:
+    """Copied into `quo.toml` as it stands."""
+    (tmp_path / "quo.toml").write_text(settings, encoding="utf-8")
+    config.load_config(tmp_path)
 
 
 def test_every_exit_code_is_in_both_tables() -> None:
