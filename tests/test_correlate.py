@@ -145,7 +145,7 @@ def test_coverage_proposes_the_join_that_links_and_it_does(tmp_path: Path) -> No
     linked = quo(tmp_path, "link", "audit.log", "approvals.jsonl")
     assert linked.code == 0, linked.err
     printed = quo(tmp_path, "coverage").out
-    assert "# 90% of its weakly linked actions, 6 different values" in printed
+    assert "# kubernetes: 18 actions, 90% of its weakly linked ones; 6 different values" in printed
     settings = printed[printed.index("[[correlate]]") :]
     assert settings.count("[[correlate]]") == 1
     (tmp_path / "quo.case" / "quo.toml").write_text(settings)
@@ -153,3 +153,47 @@ def test_coverage_proposes_the_join_that_links_and_it_does(tmp_path: Path) -> No
     after = quo(tmp_path, "verdicts", "--format", "jsonl").out.splitlines()
     assert sum(json.loads(line)["method"] == "correlated" for line in after) == 18
     assert "[[correlate]]" not in quo(tmp_path, "coverage").out
+
+
+def test_coverage_of_three_systems_ranks_joins_by_what_they_link_and_names_the_switch_of_each(tmp_path: Path) -> None:
+    """Forty requests and twenty reads name changes of a register; a fourth source has all that it can give."""
+    reads = [
+        {
+            "time": f"2026-03-01T09:00:{number:02d}Z",
+            "type": "response",
+            "auth": {"entity_id": "e-1", "accessor": "hmac-sha256:a1"},
+            "request": {
+                "id": f"r-{number}",
+                "operation": "read",
+                "path": f"kv/CHG-{number % 6 + 100}",
+                "mount_type": "kv",
+            },
+            "response": {},
+        }
+        for number in range(20)
+    ]
+    approvals = [
+        {"id": str(number), "status": "approved", "decided_at": "2026-03-01T08:00:00Z", "decided_by": "bob"}
+        | {"ticket": f"CHG-{number + 100}"}
+        for number in range(6)
+    ]
+    for name, records in (
+        ("vault.log", reads),
+        ("audit.log", [request(number) for number in range(40)]),
+        ("approvals.jsonl", approvals),
+        ("native.jsonl", [RECORDS[0], RECORDS[2] | {"cites": ["p"]}]),
+    ):
+        (tmp_path / name).write_text("".join(json.dumps(record) + "\n" for record in records))
+    linked = quo(tmp_path, "link", "vault.log", "audit.log", "approvals=approvals.jsonl", "native=native.jsonl")
+    assert linked.code == 0, linked.err
+    printed = quo(tmp_path, "coverage").out
+    heads = [line for line in printed.splitlines() if line.startswith("# ")]
+    assert heads == [
+        "# kubernetes: 35 actions, 88% of its weakly linked ones; 6 different values",
+        "# vault: 20 actions, 100% of its weakly linked ones; 6 different values",
+    ]
+    raised = [line.split(" (")[0].strip() for line in printed.splitlines() if line.startswith("  ")]
+    assert raised[:3] == ["kubernetes", "vault", "approvals"]
+    assert "kubernetes (proven; 40 of 40 actions have less)" in printed
+    assert "approvals (proven; no actions of its own)" in printed
+    assert "native (" not in printed

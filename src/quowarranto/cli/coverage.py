@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ _MOST = 0.9
 """A field counts where so large a share of the actions has it."""
 
 
+_LINKAGES = ("attested", "proven", "partial", "inferred", "missing")
+"""The best first."""
 _ROWS = 40
 """More sources than these are shown by type."""
 
@@ -88,21 +91,42 @@ def _complete(fields: dict[str, float | None]) -> str:
 
 
 def _raise(found: list[dict[str, Any]]) -> None:
-    """Per type, once: what would raise the linkage."""
+    """Per type, once, the most to be gained first: what would raise the linkage.
+
+    Nothing is said of a type whose actions all have the best that its logs can give.
+    """
     told = {row["type"]: (row["ceiling"], row["raise_it"]) for row in found if row["raise_it"]}
-    if told:
+    weak, all_of = _weak(found), Counter[str]()
+    for row in found:
+        all_of[row["type"]] += row["records"].get("action", 0)
+    asked = [name for name in sorted(told) if weak[name] or not all_of[name]]
+    if asked:
         click.echo("\nThe best that the logs can give, and the one setting that raises what they give:")
-    for name, (ceiling, setting) in sorted(told.items()):
-        click.echo(f"  {name} ({ceiling}): {setting}")
+    for name in sorted(asked, key=lambda name: -weak[name]):
+        ceiling, setting = told[name]
+        less = f"{weak[name]:,} of {all_of[name]:,} actions have less" if all_of[name] else "no actions of its own"
+        click.echo(f"  {name} ({ceiling}; {less}): {setting}")
+
+
+def _weak(found: list[dict[str, Any]]) -> Counter[str]:
+    """Per type, how many actions are linked less well than its logs can give."""
+    weak = Counter[str]()
+    for row in found:
+        if row["ceiling"] in _LINKAGES:
+            less = _LINKAGES[_LINKAGES.index(row["ceiling"]) + 1 :]
+            share = sum(part for name, part in row["linkage"].items() if name in less)
+            weak[row["type"]] += round(share * row["records"].get("action", 0))
+    return weak
 
 
 def _propose(joins: list[dict[str, Any]]) -> None:
-    """Joins that can be copied into `quo.toml`."""
+    """Joins that can be copied into `quo.toml`, those that link most first."""
     if not joins:
         return
     click.echo("\nValues that both sides have; a declared join would link more (docs/reference/configuration.md):")
-    for number, join in enumerate(joins, 1):
-        click.echo(f"\n# {join['actions']:.0%} of its weakly linked actions, {join['values']:,} different values")
+    for number, join in enumerate(sorted(joins, key=lambda join: -join["count"]), 1):
+        share = f"{join['count']:,} actions, {join['actions']:.0%} of its weakly linked ones"
+        click.echo(f"\n# {join['left']['source']}: {share}; {join['values']:,} different values")
         click.echo(f'[[correlate]]\nname = "join {number}"')
         for side in ("left", "right"):
             told = ", ".join(f"{name} = '{value}'" for name, value in join[side].items())

@@ -35,7 +35,8 @@ def proposals(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
     """Per type of source, the joins that would link most of its actions for which nothing, or only a guess, was found.
 
     Returns: `left` and `right` as `[[correlate]]` writes them, `actions` (the share of the source's weakly linked
-        actions that have such a partner) and `values` (how many different values met).
+        actions that have such a partner), `count` (how many that are, of those looked at) and `values` (how many
+        different values met).
     """
     connection = connect(snapshot, "inputs", "actions", "facts", "derived", "verdicts")
     connection.execute("CREATE TEMP TABLE typed AS SELECT DISTINCT file, type FROM inputs WHERE type IS NOT NULL")
@@ -87,6 +88,7 @@ def proposals(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
             "left": _side(row["type"], row["field"], row["pattern"]),
             "right": _side(row["other"], row["other_field"], row["other_pattern"]),
             "actions": row["share"],
+            "count": row["n"],
             "values": row["different"],
         }
         mine = out.setdefault(row["type"], [])
