@@ -53,6 +53,7 @@ ENDS_THE_TOKEN = [
     ("update", "sys/leases/revoke-force/auth/userpass/"),
     ("update", "sys/revoke-prefix/auth/userpass"),
     ("delete", "sys/auth/userpass"),
+    ("delete", "identity/entity/id/e-1"),
 ]
 
 
@@ -72,6 +73,8 @@ def test_a_token_ends_with_the_prefix_that_made_it(operation: str, path: str) ->
         ("update", "sys/leases/revoke-prefix/database"),
         ("delete", "sys/mounts/userpass"),
         ("read", "sys/auth/userpass"),
+        ("delete", "identity/entity/id/e-2"),
+        ("update", "identity/entity/id/e-1"),
     ],
 )
 def test_another_prefix_ends_nothing(operation: str, path: str) -> None:

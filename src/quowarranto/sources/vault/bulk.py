@@ -1,8 +1,9 @@
-"""What ends many things at once: leases revoked by their prefix, and mounts, auth methods and namespaces removed.
+"""What ends many things at once: leases revoked by their prefix; mounts, auth methods, namespaces and entities removed.
 
 The server logs the one call and no end of a lease or token of its own. What was handed out is observed with the path by
 which it goes: a lease by its id, a token by the path that made it, a role or policy by the path it is kept at.
-Source: OpenBao vault/expiration.go, `revokePrefixCommon`: a prefix ends at a slash, whether or not it was written.
+Source: OpenBao vault/expiration.go, `revokePrefixCommon`: a prefix ends at a slash, whether or not it was written;
+vault/request_handling.go: a token whose entity is gone is refused.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ BULK = "bulk/"
 """How the names of observations begin without which nothing is derived."""
 _BY_PREFIX = ("sys/leases/revoke-prefix/", "sys/leases/revoke-force/", "sys/revoke-prefix/", "sys/revoke-force/")
 _REMOVED = {"sys/mounts/": "", "sys/auth/": "auth/", "sys/namespaces/": ""}
+_ENTITY = "identity/entity/id/"
 _DEEPEST = 64
 """Parts of a path that are looked at."""
 _DEVICES = "sys/audit/"
@@ -33,6 +35,8 @@ def observations_of(call: Call, facts: Sequence[AuthorityFact]) -> Iterator[Obse
     for fact in facts:
         if fact.fact == "established" and (path := _path_of(call, fact)):
             data = {"key": fact.id, "kind": fact.kind, "path": _full(call, path)}
+            if fact.kind == "credential" and fact.principal is not None and fact.principal.type == "vault_entity":
+                data["entity"] = _full(call, _ENTITY + fact.principal.id)
             yield Observation(f"held/{fact.id}", fact.time, data)
     yield from _switched(call)
     found = _ended_by(call) if call.succeeded else None
@@ -86,6 +90,8 @@ def _ended_by(call: Call) -> tuple[str, bool] | None:
         for start, within in _REMOVED.items():
             if path.startswith(start) and path.strip("/") != start.strip("/"):
                 return within + path.removeprefix(start), True
+        if path.startswith(_ENTITY):
+            return path, False
     return None
 
 
@@ -109,6 +115,7 @@ def derive(observations: Sequence[Observation]) -> Iterator[tuple[Record, Observ
 def _first_end(held: Observation, ends: dict[str, list[tuple[Instant, str, Observation]]]) -> Observation | None:
     parts = held.data["path"].split("/")
     prefixes = {"/".join(parts[:depth]) for depth in range(1, min(len(parts), _DEEPEST) + 1)}
+    prefixes |= {held.data["entity"]} if "entity" in held.data else set()
     found: list[tuple[Instant, str, Observation]] = []
     for prefix in sorted(prefixes & ends.keys()):
         listed = ends[prefix]
