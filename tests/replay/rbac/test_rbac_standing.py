@@ -61,6 +61,8 @@ def _change(number: int, at: str, how: str, what: str) -> dict[str, Any]:
         more = {"requestURI": f"/x?{query}"} if query else {}
         name = "" if name == "*" else name
     reference = {"resource": _PLURAL[kind], "apiGroup": _GROUP, "namespace": namespace, "name": name}
+    if code == "panic":
+        return _event(number, at, verb, reference, stage="Panic", responseStatus={"code": 500})
     created = 201 if verb == "create" else 200
     return _event(number, at, verb, reference, responseStatus={"code": int(code or created)}, **more)
 

@@ -196,8 +196,10 @@ def _moments(one: Told) -> tuple[Instant, Instant]:
 
 def _change(one: Told) -> Change:
     verb = one.data.get("change")
+    if one.data.get("lingers"):  # it goes when its last finalizer does, which may be now
+        return Change(*_moments(one), UNKNOWN)
     if verb == "delete":
-        return Change(*_moments(one), UNKNOWN if one.data.get("lingers") else None)
+        return Change(*_moments(one), None)
     return Change(*_moments(one), _body(one.name, one.data), created=verb == "create")
 
 

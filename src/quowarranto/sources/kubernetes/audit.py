@@ -39,6 +39,8 @@ WRITES: dict[str, rbac.Change] = {
     "deletecollection": "delete",
 }
 _LONGEST_QUERY = 4096
+_ACCEPTED = 202
+"""What a deletion is answered with that is not done yet. Source: apiserver pkg/endpoints/handlers/delete.go."""
 _LONGEST_NOTE = 256
 """Characters of free text (user agent, an authorizer's own reason) that are kept."""
 
@@ -127,7 +129,19 @@ def records(value: dict[str, Any], raw: bytes, collected_at: str | None = None) 
     out.append(action)
     if event.verb in WRITES and event.stage == "ResponseComplete" and code is not None and 200 <= code < 300:
         out += _effects(event, action, code)
+    elif event.verb in WRITES and event.stage == "Panic":
+        out += _interrupted(event, at)
     return out
+
+
+def _interrupted(event: Event, at: Instant) -> list[Record | Observation]:
+    """A write that ended in a panic may have been stored: what it changed is not known from then on."""
+    ref = event.objectRef or _NO_OBJECT
+    kind = rbac.CHANGED.get(ref.resource or "")
+    if kind is None or kind == "serviceaccount" or ref.subresource:
+        return []
+    verb: rbac.Change = "create" if event.verb == "create" else "update"
+    return [rbac.some(kind, verb, ref.namespace, (at, max(_answered(event, at), at + 1)))]
 
 
 def _received_at(event: Event, collected_at: str | None) -> Instant:
@@ -314,7 +328,7 @@ def _effects(event: Event, action: Action, code: int) -> list[Record | Observati
         return told + issuance.facts(change, event.annotations or _NO_NOTES)
     if ref.subresource:
         return told
-    return told + _observed(change, everything=event.verb == "deletecollection", query=query)
+    return told + _observed(change, code, everything=event.verb == "deletecollection", query=query)
 
 
 def _takes_effect_at(event: Event, received: Instant, verb: rbac.Change) -> Instant:
@@ -328,7 +342,7 @@ def _answered(event: Event, otherwise: Instant) -> Instant:
     return instant("stageTimestamp", event.stageTimestamp) if event.stageTimestamp else otherwise
 
 
-def _observed(change: issuance.Change, *, everything: bool, query: str) -> list[Record | Observation]:
+def _observed(change: issuance.Change, code: int, *, everything: bool, query: str) -> list[Record | Observation]:
     """A change of a role or a binding, the beginning or end of a service account, for `history`."""
     kind, name = rbac.CHANGED[change.resource], change.name
     if change.resource == "serviceaccounts" and change.verb == "update":
@@ -342,7 +356,7 @@ def _observed(change: issuance.Change, *, everything: bool, query: str) -> list[
     found = rbac.change(kind, change.verb, change.at, change.action.id, (change.namespace, name), body, told)
     if found is None:
         return [rbac.some(kind, change.verb, change.namespace, told)]
-    if change.lingers:
+    if change.lingers or (change.verb == "delete" and code == _ACCEPTED):
         found.data["lingers"] = True
     return [found]
 
