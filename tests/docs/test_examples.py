@@ -16,6 +16,7 @@ from tests.docs.project import README, REFERENCE, ROOT, blocks, columns, text
 from tests.model import judge
 
 from quowarranto.findings.overview import MEANING
+from quowarranto.records.codes import SEVERITIES
 
 RUN = (README, ROOT / "docs" / "tutorial" / "first-case.md")
 """Pages whose `console` blocks are run, in order, in an empty folder."""
@@ -110,14 +111,16 @@ def organisation(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "command",
-    ["investigate", "impact pam/session/9917", "privileges", "reconcile", "propagation", "controls"],
+    ["link", "investigate", "impact pam/session/9917", "privileges", "reconcile", "propagation", "controls"],
 )
 def test_every_field_of_a_command_is_named_on_the_page_of_its_format(organisation: Path, command: str) -> None:
     """However deep; names that are values (a verdict, a code) count as named where the page links to their list."""
     name = command.split()[0]
     printed = json.loads(_quo([*command.split(), "--case", "world/quo.case", "--format", "json"], organisation))
-    named = set(re.findall(r"\w+", text(REFERENCE / "formats" / f"{name}.md")))
-    values = {*MEANING, "attested", "proven", "partial", "inferred", "missing"}
+    page = text(REFERENCE / "formats" / f"{name}.md")
+    linked = re.findall(r"\]\((findings\.md)\)", page)  # what it holds of findings is described there
+    named = set(re.findall(r"\w+", page + "".join(text(REFERENCE / "formats" / other) for other in linked)))
+    values = {*MEANING, *SEVERITIES, "attested", "proven", "partial", "inferred", "missing"}
     unnamed = {field for field in _fields(printed) if not set(re.findall(r"\w+", field)) <= named}
     assert {field for field in unnamed if not re.fullmatch(r"QW\d{3}", field)} <= values
 
