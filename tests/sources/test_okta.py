@@ -90,6 +90,28 @@ def test_lifting_a_suspension_does_not_bring_back_a_token_that_was_revoked_meanw
     assert "QW202" in said(judged(of("okta", made(), *suspension, revoked, with_token("10:30:00"))), "act")
 
 
+def rule(step: str, time: str) -> Event:
+    return event(f"policy.rule.{step}", time, GRACE, target=[{"id": "0pr1", "type": "PolicyRule"}])
+
+
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [
+        (("add",), "authorised proven"),
+        (("add", "update"), "authorised proven"),
+        (("add", "deactivate"), "unauthorised proven QW202"),
+        (("add", "deactivate", "update"), "unauthorised proven QW202"),
+        (("add", "deactivate", "update", "activate"), "authorised proven"),
+    ],
+    ids=str,
+)
+def test_a_rule_that_is_changed_while_it_is_off_stays_off(steps: tuple[str, ...], verdict: str) -> None:
+    changes = [rule(step, f"08:0{minute}:00") for minute, step in enumerate(steps)]
+    told = {"target": [{"id": "0pr1", "type": "PolicyRule"}], "outcome": {"result": "ALLOW"}, "uuid": "act"}
+    signed_on = event("policy.evaluate_sign_on", "09:00:00", **told)
+    assert said(judged(of("okta", *changes, signed_on)), "act").startswith(verdict)
+
+
 def test_what_befalls_another_user_or_failed_ends_nothing() -> None:
     others = of_ada("user.lifecycle.deactivate", who=GRACE)
     failed = of_ada("user.lifecycle.deactivate") | {"outcome": {"result": "FAILURE"}}

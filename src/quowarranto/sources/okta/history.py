@@ -1,7 +1,8 @@
-"""What ends with its user: the sessions and API tokens of whoever is suspended, deactivated or deleted.
+"""What several events tell: sessions and API tokens that end with their user, and rules that are changed while off.
 
-Okta ends both without an event for each. A token of a suspended user works again when the suspension is lifted; what a
-deactivation ended stays ended. An administrator may also clear all sessions of a user.
+Whoever is suspended, deactivated or deleted loses sessions and tokens, without an event for each. A token of a suspended
+user works again when the suspension is lifted; what a deactivation ended stays ended. An administrator may also clear all
+sessions of a user. A rule that is off may be changed, and stays off.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from quowarranto.sources.okta.wire import Event
 _ENDS_ALL = frozenset(("user.lifecycle.deactivate", "user.lifecycle.delete.initiated", "user.lifecycle.suspend"))
 _ENDS_SESSIONS = _ENDS_ALL | {"user.session.clear"}
 _LIFTED = "user.lifecycle.unsuspend"
+_RULE = "policy.rule."
+_OFF = frozenset(("deactivate", "delete"))
 
 
 def told_by(event: Event, time: Instant) -> list[Record | Observation]:
@@ -37,6 +40,10 @@ def observations_of(event: Event, action: Action, facts: Sequence[Record]) -> It
     elif event.eventType in _ENDS_SESSIONS or event.eventType == _LIFTED:
         for one in event.targets("User"):
             yield Observation(f"user/{one.id}", action.time, {"what": event.eventType, "by": action.id})
+    elif event.eventType.startswith(_RULE):
+        step = event.eventType.removeprefix(_RULE)
+        for fact in facts:
+            yield Observation(f"rule/{fact.id}", action.time, {"what": step, "by": action.id})
     elif event.eventType == "system.api_token.revoke":
         for fact in facts:
             yield Observation(f"token/{fact.id}", action.time, {"what": "revoked", "by": action.id})
@@ -52,8 +59,24 @@ def derive(observations: Sequence[Observation]) -> Iterator[tuple[Record, Observ
             revoked[key] = min(one.at, revoked.get(key, one.at))
         else:
             users[one.name][one.at, one.data["what"], one.data.get("key", "")] = one
-    for _, seen in sorted(users.items()):
-        yield from _of_user([seen[key] for key in sorted(seen)], revoked)
+    for name, seen in sorted(users.items()):
+        steps = [seen[key] for key in sorted(seen)]
+        if name.startswith("rule/"):
+            yield from _changed_while_off(name.removeprefix("rule/"), steps)
+        else:
+            yield from _of_user(steps, revoked)
+
+
+def _changed_while_off(key: str, steps: list[Observation]) -> Iterator[tuple[Record, Observation]]:
+    """A change establishes a rule anew: of one that is off that ends where it begins."""
+    off = False
+    for one in steps:
+        step = one.data["what"]
+        off = step in _OFF or (off and step not in ("activate", "add"))
+        if off and step == "update":
+            attributes = {"ended_by": one.data["by"]}
+            fact = AuthorityFact(kind="policy", id=key, time=one.at, fact="ended", end="closed", attributes=attributes)
+            yield fact, one
 
 
 def _of_user(steps: list[Observation], revoked: Mapping[str, Instant]) -> Iterator[tuple[Record, Observation]]:
