@@ -1,8 +1,8 @@
 """What several events tell: sessions and API tokens that end with their user, and rules that are changed while off.
 
-Whoever is suspended, deactivated or deleted loses sessions and tokens, without an event for each. A token of a suspended
-user works again when the suspension is lifted; what a deactivation ended stays ended. An administrator may also clear all
-sessions of a user. A rule that is off may be changed, and stays off.
+Whoever is suspended, deactivated or deleted loses sessions and tokens, without an event for each. A token of a
+suspended user works again when the suspension is lifted; what a deactivation ended stays ended. An administrator may
+also clear all sessions of a user. A rule that is off may be changed, and stays off.
 """
 
 from __future__ import annotations
