@@ -42,13 +42,14 @@ def test_a_key_that_was_got_by_saml_is_issued_like_any_other(expiration: str, un
             "subject": "ann",
         },
     }
-    action, key = (
-        next(one for one in of("cloudtrail", event) if isinstance(one, kind)) for kind in (Action, AuthorityFact)
-    )
+    found = of("cloudtrail", event)
+    action = next(one for one in found if isinstance(one, Action))
+    key = next(one for one in found if isinstance(one, AuthorityFact))
     assert (action.principal.type, action.principal.id) == ("user", "ann")
     assert (key.id, key.issued_by) == ("aws/key/ASIAEXAMPLEKEY234567", "aws/e-1")
     from quowarranto.records import format_instant
 
+    assert key.valid_until is not None
     assert format_instant(key.valid_until).startswith(until)
 
 

@@ -107,8 +107,8 @@ def rule(step: str, time: str) -> Event:
 )
 def test_a_rule_that_is_changed_while_it_is_off_stays_off(steps: tuple[str, ...], verdict: str) -> None:
     changes = [rule(step, f"08:0{minute}:00") for minute, step in enumerate(steps)]
-    told = {"target": [{"id": "0pr1", "type": "PolicyRule"}], "outcome": {"result": "ALLOW"}, "uuid": "act"}
-    signed_on = event("policy.evaluate_sign_on", "09:00:00", **told)
+    told: Event = {"target": [{"id": "0pr1", "type": "PolicyRule"}], "outcome": {"result": "ALLOW"}, "uuid": "act"}
+    signed_on = event("policy.evaluate_sign_on", "09:00:00") | told
     assert said(judged(of("okta", *changes, signed_on)), "act").startswith(verdict)
 
 
