@@ -3,10 +3,7 @@
 1. Every role and binding that anything tells of is a `Timeline`.
 2. Of a request, the bindings that can reach it and may name its subject are looked up at its time, and their roles.
 3. What may have been several things is given as several versions; what is not known is named in `context.not_known`.
-4. That there were no other bindings is known from a whole export: one that holds what every cluster has (below).
-
-Source: the reference "Using RBAC Authorization", default roles and role bindings; kubernetes
-plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go and namespace_policy.go.
+4. That there were no other bindings is known from an export of what every cluster has (`observed.py`).
 """
 
 from __future__ import annotations
@@ -23,18 +20,12 @@ from quowarranto.records import Instant
 from quowarranto.replay.language import Policy, Request
 from quowarranto.replay.rbac.asked import Asked, Unusable, asked
 from quowarranto.replay.rbac.decide import MASTERS
-from quowarranto.replay.rbac.documents import read
-from quowarranto.replay.rbac.objects import GROUP, UNKNOWN_NAMESPACE
-from quowarranto.replay.rbac.timeline import MARGIN_US, UNKNOWN, Body, Change, Coverage, Export, Timeline
-from quowarranto.replay.state import Seen, Told, Versions
-from quowarranto.sources.kubernetes.rbac import EXPORTED, KINDS, SOME
+from quowarranto.replay.rbac.objects import UNKNOWN_NAMESPACE
+from quowarranto.replay.rbac.observed import KIND_OF, body_of, given_exports, some_changes, timelines, wholes
+from quowarranto.replay.rbac.timeline import MARGIN_US, UNKNOWN, Body, Coverage
+from quowarranto.replay.state import Seen, Versions
+from quowarranto.sources.kubernetes.rbac import KINDS
 
-_KIND = {name: kind for kind, name in KINDS.items()}
-_WHOLE = {
-    "clusterrolebinding": ("clusterrolebinding/system:basic-user",),
-    "rolebinding": ("rolebinding/kube-system/", "rolebinding/kube-public/"),
-}
-"""Every cluster has these from its beginning, the latter in namespaces that an export of another one leaves out."""
 _REMEMBERED = 100_000
 _Known = tuple[tuple[Policy, ...], tuple[str, ...]]
 
@@ -50,11 +41,11 @@ class Roles:
     def __init__(self, every: Sequence[Seen], given: Versions) -> None:
         (seen,) = every
         self._coverage = Coverage(seen.stretches)
-        self._some = sorted(_some(seen.told), key=lambda one: (one[0], one[1], one[2].answered))
-        self._wholes = list(_wholes(seen.told))
+        self._some = sorted(some_changes(seen.told), key=lambda one: (one[0], one[1], one[2].answered))
+        self._wholes = list(wholes(seen.told))
         self._given = sorted(at for versions in given.values() for at, _ in versions)
-        exports, self._unread = _given(given)
-        self._lines = _timelines(seen.told, exports, self._some, self._coverage)
+        exports, self._unread = given_exports(given)
+        self._lines = timelines(seen.told, exports, self._some, self._coverage)
         moments = {moment for line in self._lines.values() for moment in line.moments()} | {*self._given}
         moments |= {m for _, _, one in self._some for m in (one.asked - MARGIN_US, one.answered + MARGIN_US + 1)}
         moments |= {at for at, _ in self._wholes} | {*self._coverage.moments()}
@@ -153,130 +144,16 @@ class Roles:
 
     def _nameless(self, kind: str, place: str) -> str:
         inside = f" in `{place}`" if place else ""
-        return f"every {_KIND[kind]}{inside} at that time (an export with its time, and the log up to it)"
-
-
-# ---- observations ----------------------------------------------------------------------------------------------------
-
-
-def _timelines(
-    told: Iterable[Told],
-    exports: defaultdict[str, list[Export]],
-    some: Iterable[tuple[str, str, Change]],
-    coverage: Coverage,
-) -> dict[str, Timeline]:
-    """One per object, by name; a change of objects that are not named is one of each that it may have hit."""
-    changes: defaultdict[str, list[Change]] = defaultdict(list)
-    for one in told:
-        if one.name.startswith(EXPORTED):
-            exports[one.name.removeprefix(EXPORTED)].append(_export(one))
-        elif _kind(one.name) in _KIND and one.data.get("change") != "snapshot":
-            changes[one.name].append(_change(one))
-    every = {name.removesuffix("*"): changes.pop(name) for name in [*changes] if name.endswith("/*")}
-    for name in {*changes, *exports}:
-        hit = (change for kind, place, change in some if name.startswith(f"{kind}/{place}"))
-        changes[name] += [change for change in hit if not change.created]
-        changes[name] += [change for start, ended in every.items() if name.startswith(start) for change in ended]
-    return {name: Timeline(changes[name], exports.get(name, ()), coverage) for name in sorted(changes)}
-
-
-def _some(told: Iterable[Told]) -> Iterator[tuple[str, str, Change]]:
-    """Changes of objects without a name: kind, `NAMESPACE/` or nothing, when."""
-    for one in told:
-        if one.name.startswith(SOME):
-            kind, _, place = one.name.removeprefix(SOME).partition("/")
-            change = Change(*_moments(one), UNKNOWN, created=one.data.get("change") == "create")
-            yield kind, f"{place}/" if place else "", change
-
-
-def _moments(one: Told) -> tuple[Instant, Instant]:
-    asked, answered = one.data.get("asked"), one.data.get("answered")
-    return asked if isinstance(asked, int) else one.at, answered if isinstance(answered, int) else one.at
-
-
-def _change(one: Told) -> Change:
-    verb = one.data.get("change")
-    if one.data.get("lingers"):  # it goes when its last finalizer does, which may be now
-        return Change(*_moments(one), UNKNOWN)
-    if verb == "delete":
-        return Change(*_moments(one), None)
-    return Change(*_moments(one), _body(one.name, one.data), created=verb == "create")
-
-
-def _export(one: Told) -> Export:
-    since = one.data.get("since")
-    return Export(one.at, _body(one.name.removeprefix(EXPORTED), one.data), since if isinstance(since, int) else None)
-
-
-def _wholes(told: Iterable[Told]) -> Iterator[tuple[Instant, frozenset[str]]]:
-    """Exports of which a kind is whole: by when they were made, the kinds."""
-    by_file: defaultdict[tuple[Instant, str], set[str]] = defaultdict(set)
-    for one in told:
-        if one.name.startswith(EXPORTED):
-            by_file[one.at, one.file].add(one.name.removeprefix(EXPORTED))
-    for (at, _), names in sorted(by_file.items()):
-        kinds = {kind for kind, every in _WHOLE.items() if all(any(n.startswith(one) for n in names) for one in every)}
-        yield at, frozenset(kinds)
-
-
-def _given(given: Versions) -> tuple[defaultdict[str, list[Export]], tuple[str, ...]]:
-    """Objects of given documents, each as it stood from its time until the next version of the same name."""
-    found: defaultdict[str, list[Export]] = defaultdict(list)
-    unread: set[str] = set()
-    for versions in given.values():
-        objects = [(at, read(documents)) for at, documents in versions]
-        keys = {key for _, one in objects for key in (*one.roles, *one.bindings)}
-        for place, (at, one) in enumerate(objects):
-            until = objects[place + 1][0] if place + 1 < len(objects) else None
-            unread |= {*one.unread}
-            for key in keys:
-                held = [*one.roles.get(key, ()), *one.bindings.get(key, ())]
-                body: Body = UNKNOWN if len(held) > 1 else msgspec.to_builtins(held[0]) if held else None
-                found[_name(key)].append(Export(at, body, until=until, said=True))
-    return found, tuple(sorted(unread))
-
-
-def _body(name: str, data: Mapping[str, Any]) -> Body:
-    """The manifest behind an observation.
-
-    `UNKNOWN`: its content was not logged, or is of the first version of the group, where the user `*` stood for all.
-    """
-    kind, _, rest = name.partition("/")
-    namespace, _, own = rest.rpartition("/") if kind in ("role", "rolebinding") else ("", "", rest)
-    metadata = {"name": own} | ({"namespace": namespace} if namespace else {})
-    head = {"apiVersion": f"{GROUP}/v1", "kind": _KIND[kind], "metadata": metadata}
-    if kind in ("role", "clusterrole"):
-        return UNKNOWN if data.get("rules") is None else head | {"rules": data["rules"]}
-    subjects, role = data.get("subjects"), data.get("role")
-    if subjects is None or ["User", "", "*"] in subjects:
-        return UNKNOWN
-    if role is None:
-        return None
-    kind, _, rest = role.partition("/")
-    reference = {"kind": _KIND[kind], "name": rest.rpartition("/")[2] if kind == "role" else rest}
-    return head | {"roleRef": reference, "subjects": [_subject(*subject) for subject in subjects]}
-
-
-def _subject(kind: str, namespace: str, name: str) -> dict[str, str]:
-    return {"kind": kind, "name": name} | ({"namespace": namespace} if namespace else {})
+        return f"every {KIND_OF[kind]}{inside} at that time (an export with its time, and the log up to it)"
 
 
 # ---- names and bodies ------------------------------------------------------------------------------------------------
 
 
-def _kind(name: str) -> str:
-    return name.partition("/")[0]
-
-
 def _key(name: str) -> str:
     """`RoleBinding/NAMESPACE/NAME` of `rolebinding/NAMESPACE/NAME`."""
     kind, _, rest = name.partition("/")
-    return f"{_KIND[kind]}/{rest}"
-
-
-def _name(key: str) -> str:
-    kind, _, rest = key.partition("/")
-    return f"{KINDS[kind]}/{rest}"
+    return f"{KIND_OF[kind]}/{rest}"
 
 
 def _by_place(lines: Iterable[str]) -> dict[str, list[str]]:
@@ -332,5 +209,5 @@ def _nothing(bodies: Iterable[Body]) -> dict[str, Any]:
 
 def _empty(name: str) -> dict[str, Any]:
     """A role without rules, which is as good as none."""
-    found = _body(name, {"rules": []})
+    found = body_of(name, {"rules": []})
     return found if isinstance(found, dict) else {}
