@@ -67,15 +67,18 @@ def asked(request: Request) -> Asked:
     properties = _properties(request.resource, "resource.properties")
     refused = request.context.get("denied_by_another") is True
     by_another, not_known = request.context.get("allowed_by_another") is True, _not_known(request.context)
+    common = Asked(
+        user=user,
+        groups=groups,
+        all_groups=complete,
+        verb=verb,
+        by_another=by_another,
+        refused_by_another=refused,
+        not_known=not_known,
+    )
     if "nonResourceURL" not in properties:
-        return Asked(
-            user=user,
-            groups=groups,
-            all_groups=complete,
-            verb=verb,
-            by_another=by_another,
-            refused_by_another=refused,
-            not_known=not_known,
+        return msgspec.structs.replace(
+            common,
             group=_text(properties, "apiGroup"),
             resource=_resource(properties),
             subresource=_text(properties, "subresource"),
@@ -85,16 +88,7 @@ def asked(request: Request) -> Asked:
     path = properties["nonResourceURL"]
     if not isinstance(path, str) or not path:
         raise Unusable("resource.properties.nonResourceURL")
-    return Asked(
-        user=user,
-        groups=groups,
-        all_groups=complete,
-        verb=verb,
-        by_another=by_another,
-        refused_by_another=refused,
-        not_known=not_known,
-        path=path,
-    )
+    return msgspec.structs.replace(common, path=path)
 
 
 def _not_known(context: Mapping[str, Any]) -> tuple[str, ...]:
