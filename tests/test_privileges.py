@@ -186,7 +186,7 @@ def test_the_command_prints_a_table_and_policy_text(case: Case) -> None:
     assert "0 + 0 of 500 unseen" in ran.out
     written = quo(folder, "privileges", "--as", "iam")
     assert '"Resource"' in written.out
-    assert "1 proposals are for grants of other systems" in written.err
+    assert "1 of the proposals speak of grants of other systems than iam" in written.err
     assert "replayed over the history, " in written.err
     tried = quo(folder, "privileges", "role:*", "--fit-until", "2026-03-22T00:00:00Z", "--as", "cedar")
     assert " uses that they were made from, and 0 of 500 others; watched for " in tried.err

@@ -110,7 +110,7 @@ def _cut_off(piece: Piece, name: str, *, arrays: bool) -> list[Piece]:
     return [one for one in islice(cut_stream(piece.data[begin + 1 :]), _ENOUGH) if one.broken is None]
 
 
-_VALUE = re.compile(rb'\[\s*"\d{10,20}"\s*,\s*"(?:[^"\\]|\\.)*+"[^\[\]]*\]')
+_VALUE = re.compile(rb'\[\s*"\d{10,20}"\s*,\s*"[^"\\]*+(?:\\.[^"\\]*+)*"[^\[\]]*\]')
 
 
 def _sampled(piece: Piece) -> tuple[list[Any], str | None]:
