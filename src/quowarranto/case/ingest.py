@@ -56,7 +56,8 @@ def readers(inputs: list[Input], workers: int | None = None) -> Iterator[Executo
 
     They come up while the caller goes on: it takes as long as opening a new case.
     """
-    processes = min(workers or os.cpu_count() or 1, _parts(inputs))
+    workers = workers or os.cpu_count() or 1
+    processes = min(workers, _parts(inputs, workers))
     if processes < 2 or sum(map(_weight, inputs)) < _ALONE:
         yield None
         return
@@ -111,12 +112,12 @@ def _tasks(inputs: list[Input], names: list[str], workers: int) -> Iterator[Task
     for place, one in enumerate(inputs):
         if one.source is None:
             continue
-        if one.shape == "lines" and one.packing == "plain" and one.size > _RANGE:
+        if _is_ranged(one):
             for begin, end, line in _ranges(one.location, max(_RANGE, min(_LARGEST_RANGE, one.size // (4 * workers)))):
                 yield Task(number, (Stretch(place, one, names[place], begin, end, line),))
                 number += 1
             continue
-        if one.shape == "lines" and _weight(one) > _RANGE * workers and workers > 1:
+        if _is_shared(one, workers):
             for share in range(workers):
                 yield Task(number, (Stretch(place, one, names[place], share=share, shares=workers),))
                 number += 1
@@ -128,6 +129,16 @@ def _tasks(inputs: list[Input], names: list[str], workers: int) -> Iterator[Task
             number, gathered, weight = number + 1, [], 0
     if gathered:
         yield Task(number, tuple(gathered))
+
+
+def _is_ranged(one: Input) -> bool:
+    """Whether it is read in stretches that begin in its middle."""
+    return one.shape == "lines" and one.packing == "plain" and one.size > _RANGE
+
+
+def _is_shared(one: Input, workers: int) -> bool:
+    """Whether every worker unpacks it and reads a share."""
+    return one.shape == "lines" and _weight(one) > _RANGE * workers and workers > 1
 
 
 def _weight(one: Input) -> int:
@@ -152,10 +163,19 @@ def _ranges(path: Path, least: int) -> Iterator[tuple[int, int, int]]:
         yield begin, at, first
 
 
-def _parts(inputs: list[Input]) -> int:
+def _parts(inputs: list[Input], workers: int) -> int:
     """About how many tasks there will be, without a look into the files."""
-    readable = [one for one in inputs if one.source is not None]
-    return max(-(-sum(map(_weight, readable)) // _RANGE), -(-len(readable) // _GROUP))
+    parts, whole = 0, list[Input]()
+    for one in inputs:
+        if one.source is None:
+            continue
+        if _is_ranged(one):
+            parts += -(-one.size // _RANGE)
+        elif _is_shared(one, workers):
+            parts += workers
+        else:
+            whole.append(one)
+    return parts + min(len(whole), max(-(-sum(map(_weight, whole)) // _RANGE), -(-len(whole) // _GROUP)))
 
 
 def _results(job: Job, tasks: Iterator[Task], pool: Executor | None) -> Iterator[Read]:

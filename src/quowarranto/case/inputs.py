@@ -222,7 +222,7 @@ def recognise(path: Path, forced: str | None, sources: Sequence[Source] = SOURCE
             return found(of_type)
         return found(of_type, None, *_within(path, head, shape, documents, [of_type])[1:])
     sample = Sample(str(path), head[:16384].decode("utf-8", "replace"), tuple(documents), wrapper)
-    score, best = max(((source.recognise(sample), source) for source in sources), key=lambda pair: pair[0])
+    score, best = _likeliest(sample, sources)
     if score >= _SURE:
         return found(best)
     within, envelope, listed = _within(path, head, shape, documents, sources)
@@ -246,7 +246,7 @@ def _within(
         for listed, inner in nested_documents(head, shape).items():
             objects = tuple(one for one in inner if isinstance(one, dict))
             sample = Sample(str(path), "", objects)
-            score, best = max(((source.recognise(sample), source) for source in sources), key=lambda pair: pair[0])
+            score, best = _likeliest(sample, sources)
             if objects and score >= _SURE:
                 return best, None, listed
             best, envelope = _enveloped(path, inner, sources)
@@ -280,10 +280,15 @@ def _enveloped(path: Path, documents: Sequence[Any], sources: Sequence[Source]) 
         if not within:
             continue
         sample = Sample(str(path), "", tuple(within))
-        score, best = max(((source.recognise(sample), source) for source in sources), key=lambda pair: pair[0])
+        score, best = _likeliest(sample, sources)
         if score >= _SURE:
             return best, key
     return None, None
+
+
+def _likeliest(sample: Sample, sources: Sequence[Source]) -> tuple[int, Source]:
+    """The source that recognises a sample best, and how surely; the first of several."""
+    return max(((source.recognise(sample), source) for source in sources), key=lambda pair: pair[0])
 
 
 def _why_not(head: bytes, documents: bool) -> str:

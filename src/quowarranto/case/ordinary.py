@@ -7,7 +7,8 @@ records (`columns.py`), once, and taken from there by every entry that has it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -293,13 +294,9 @@ class Ordinaries:
             elif name == "time":
                 pieces += [said, OwnTime(), ","]
             elif name == "request" and request:
-                (union,) = request
-                assert isinstance(union, ByUnion)
-                pieces.append(ByUnion([f"{said}{text or 'null'}," for text in union.texts]))
+                pieces.append(_each_text(request, partial(_field, said, "null")))
             elif name == "attributes" and attributes:
-                (union,) = attributes
-                assert isinstance(union, ByUnion)
-                pieces.append(ByUnion([f"{said}{text or '{}'}," for text in union.texts]))
+                pieces.append(_each_text(attributes, partial(_field, said, "{}")))
             elif not self._acts and name in self._own:
                 moment = self._own[name] == "moment"
                 absent = _encode(self._defaults[1][name]).decode()
@@ -315,9 +312,7 @@ class Ordinaries:
         last = pieces.pop()
         if isinstance(last, str):
             return [*pieces, last.rstrip(",") + "}"]
-        assert isinstance(last, (ByPart, ByUnion))
-        texts = [text.removesuffix(",") + "}" for text in last.texts]
-        return [*pieces, ByPart(last.part, texts) if isinstance(last, ByPart) else ByUnion(texts)]
+        return [*pieces, _each_text([last], lambda text: text.removesuffix(",") + "}")]
 
     def _placed(self, rows: Chosen, first: int, read_at: int) -> dict[str, Any]:
         where = rows.places()
@@ -388,6 +383,17 @@ _FACT_COLUMNS = tuple(fact_columns([], 0))
 def _in_order(columns: dict[str, Any], names: tuple[str, ...]) -> Table:
     """All files of a table have their columns in one order."""
     return Table.from_pydict({name: columns[name] for name in names})
+
+
+def _field(said: str, absent: str, text: str) -> str:
+    return f"{said}{text or absent},"
+
+
+def _each_text(pieces: Sequence[Text], change: Callable[[str], str]) -> Text:
+    """The one piece that these are, of different texts, with each of them changed."""
+    (piece,) = pieces
+    assert isinstance(piece, (ByPart, ByUnion))
+    return msgspec.structs.replace(piece, texts=[change(text) for text in piece.texts])
 
 
 def _throughout(one: dict[str, Any], rows: Chosen) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from quowarranto.case.cutting_yaml import cut_yaml
 from quowarranto.case.envelopes import opened
 from quowarranto.case.inputs import Input
 from quowarranto.case.ordinary import Alternatives, Observed, Place
+from quowarranto.case.ordinary_listed import BATCH
 from quowarranto.case.ordinary_rows import Memory
 from quowarranto.case.redaction import redact, redact_json, redact_text
 from quowarranto.case.store import write_parquet
@@ -40,8 +41,6 @@ _FLUSH = 150_000
 """Records that are kept before a file is written."""
 _AT_ONCE = 256 * 1024
 """Bytes of a range that are read at a time: few enough that the processor still has them at hand when they are cut."""
-_PIECES = 400
-"""Pieces that are taken at a time, where entries do not come as lines."""
 _LONGEST_LINE = 512 * 1024 * 1024
 """A longer line is quarantined without being kept in memory."""
 READER_FAILED = "the reader failed on it"
@@ -192,7 +191,7 @@ class _Reader:
         if self.ordinaries is None:
             yield from pieces
             return
-        while batch := list(islice(pieces, _PIECES)):
+        while batch := list(islice(pieces, BATCH)):
             yield from self.ordinaries.of_pieces(batch)
             if len(self.ordinaries) >= _FLUSH:
                 self._flush()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
-from quowarranto.records import like_of, parse_instant
+from quowarranto.records import LINKAGES, VERDICTS, like_of, parse_instant
 
 if TYPE_CHECKING:
     from quowarranto.case.query import Filters
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 FORMATS = ("table", "jsonl", "json", "csv")
-VERDICTS = ("authorised", "presumed", "unproven", "unauthorised", "disputed", "refused")
-LINKAGES = ("attested", "proven", "partial", "inferred", "missing")
 _SHOWN = 200
 """Rows of a table on a terminal; machines get all of them in the other formats."""
 

@@ -10,13 +10,12 @@ import click
 
 from quowarranto.cli.common import case_option, format_option, known_at_option, show, snapshot_of
 from quowarranto.export.words import plural
+from quowarranto.records import LINKAGES
 
 _MOST = 0.9
 """A field counts where so large a share of the actions has it."""
 
 
-_LINKAGES = ("attested", "proven", "partial", "inferred", "missing")
-"""The best first."""
 _ROWS = 40
 """More sources than these are shown by type."""
 
@@ -112,8 +111,8 @@ def _weak(found: list[dict[str, Any]]) -> Counter[str]:
     """Per type, how many actions are linked less well than its logs can give."""
     weak = Counter[str]()
     for row in found:
-        if row["ceiling"] in _LINKAGES:
-            less = _LINKAGES[_LINKAGES.index(row["ceiling"]) + 1 :]
+        if row["ceiling"] in LINKAGES:
+            less = LINKAGES[LINKAGES.index(row["ceiling"]) + 1 :]
             share = sum(part for name, part in row["linkage"].items() if name in less)
             weak[row["type"]] += round(share * row["records"].get("action", 0))
     return weak

@@ -12,7 +12,6 @@ from quowarranto.export.words import moment, plural
 from quowarranto.records import parse_instant
 
 VERDICTS = ("unauthorised", "disputed", "unproven", "presumed", "authorised", "refused")
-LINKAGES = ("attested", "proven", "partial", "inferred", "missing")
 
 # A pattern of its own for each, so that colour never speaks alone (`marks.definitions`; the page has the same in CSS).
 _PATTERN = {"presumed": "shade", "unproven": "dots", "unauthorised": "cross", "disputed": "posts", "refused": "lines"}

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from quowarranto.export.palette import both
 from quowarranto.export.svg import joined, tag
+from quowarranto.records import VERDICTS
 
 # 16 by 16, drawn with a stroke.
 _ICONS = {
@@ -29,7 +30,6 @@ _ICONS = {
     "disputed": "M2.5 5.5h10M9.5 2.5l3 3-3 3M13.5 10.5h-10M6.5 7.5l-3 3 3 3",
     "refused": "M8 2a6 6 0 1 0 .01 0ZM3.8 3.8l8.4 8.4",
 }
-_VERDICTS = ("authorised", "presumed", "unproven", "unauthorised", "disputed", "refused")
 
 _GEOMETRY = (
     ".tl text{font:11px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}"
@@ -52,7 +52,7 @@ _COLOURS = (
     ".tl .ring{fill:$paper;stroke:$bad}.tl .x{stroke:$bad}.tl .dia{fill:$paper;stroke:$held}.tl .dia.bad{stroke:$bad}"
     ".tl .none{stroke:$warn}.tl .shade{stroke:$paper}.tl .chip{fill:$paper;stroke:$bad}.tl .chip.note{stroke:$muted}"
     ".tl .icon.bad{fill:none;stroke:$bad}.tl .icon.ink{stroke:$ink}"
-    + "".join(f".tl .{name}{{fill:${name}}}.tl .icon.{name}{{fill:none;stroke:${name}}}" for name in _VERDICTS)
+    + "".join(f".tl .{name}{{fill:${name}}}.tl .icon.{name}{{fill:none;stroke:${name}}}" for name in VERDICTS)
     + "".join(f".tl .g-{name}{{stop-color:${name}}}" for name in ("held", "idle", "bad"))
 )
 

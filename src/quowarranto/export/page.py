@@ -13,6 +13,7 @@ from quowarranto.export.palette import LIGHT, both
 from quowarranto.export.timeline import identity
 from quowarranto.export.words import capped, clean, code_label, middle, plural, principal
 from quowarranto.findings.controls import in_words
+from quowarranto.records import LINKAGES
 
 
 def style() -> str:
@@ -53,7 +54,7 @@ def environment() -> Environment:
     made.globals.update(
         share=charts.share,
         percent=charts.percent,
-        linkages=charts.LINKAGES,
+        linkages=LINKAGES,
         verdict_order=charts.VERDICTS,
         until=_until,
         icon=marks.inline_icon,

@@ -9,10 +9,9 @@ from quowarranto.case.store import Snapshot
 from quowarranto.findings.minimum_fields import minimum_fields
 from quowarranto.findings.present import length
 from quowarranto.findings.proposals import proposals
-from quowarranto.records import format_instant
+from quowarranto.records import LINKAGES, format_instant
 from quowarranto.sources import by_name
 
-_LINKAGES = ("attested", "proven", "partial", "inferred", "missing")
 _GAP_FACTOR = 20
 """A silence is a gap when it is that many times the usual distance of two actions (and at least a minute)."""
 _GAPS = 5
@@ -47,7 +46,7 @@ def coverage(snapshot: Snapshot) -> list[dict[str, Any]]:
                 "records": {kind["kind"]: kind["n"] for kind in found},
                 "first": format_instant(min(kind["first_us"] for kind in found)) if found else None,
                 "last": format_instant(max(kind["last_us"] for kind in found)) if found else None,
-                "linkage": {name: linkage[one][name] / actions for name in _LINKAGES if name in linkage.get(one, {})},
+                "linkage": {name: linkage[one][name] / actions for name in LINKAGES if name in linkage.get(one, {})},
                 "gaps": gaps.get(one, []),
                 "minimum_fields": fields.get(one, {}),
                 "ceiling": known.ceiling if known else None,

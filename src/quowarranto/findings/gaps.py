@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from quowarranto.case.losses import gaps_query, placed
+from quowarranto.case.losses import gaps_query
 from quowarranto.case.query import Row, rows
-
-__all__ = ["gaps", "placed"]
 
 
 def gaps(connection: duckdb.DuckDBPyConnection) -> list[Row]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from quowarranto.case.losses import placed
 from quowarranto.case.query import connect, rows
 from quowarranto.case.store import Snapshot
-from quowarranto.findings.gaps import placed
 from quowarranto.records import format_instant
 
 MEANING = {

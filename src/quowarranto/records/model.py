@@ -13,6 +13,11 @@ from quowarranto.records.instants import Instant
 
 Kind = Literal["policy", "grant", "approval", "exception", "session", "credential", "decision", "delegation"]
 KINDS: tuple[str, ...] = get_args(Kind)
+Linkage = Literal["attested", "proven", "partial", "inferred", "missing"]
+LINKAGES: tuple[str, ...] = get_args(Linkage)
+"""The best first (SPEC 6)."""
+Verdict = Literal["authorised", "presumed", "unproven", "unauthorised", "disputed", "refused"]
+VERDICTS: tuple[str, ...] = get_args(Verdict)
 ANCHORS: tuple[str, ...] = ("policy", "grant", "approval", "exception")
 
 Outcome = Literal["success", "failure", "denied"]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from quowarranto.records import Instant
+from quowarranto.records import Instant, Linkage, Verdict
 from quowarranto.simulator.dice import dice
 from quowarranto.simulator.logs import LineLog, TrailLog
-from quowarranto.simulator.truth import Expected, Linkage, TruthLog, Verdict
+from quowarranto.simulator.truth import Expected, TruthLog
 
 SECOND: Instant = 1_000_000
 MINUTE: Instant = 60 * SECOND

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-Verdict = Literal["refused", "disputed", "unauthorised", "authorised", "presumed", "unproven"]
-Linkage = Literal["attested", "proven", "partial", "inferred", "missing"]
+from quowarranto.records import Linkage, Verdict
 
 _encode = msgspec.json.Encoder().encode
 

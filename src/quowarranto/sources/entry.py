@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from quowarranto.records import Instant, Kind, Record
+from quowarranto.records import Instant, Kind, Linkage, Record
 from quowarranto.sources.layout import Layout
 
 
@@ -177,7 +177,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """The source as `[source.NAME]` of `quo.toml` makes it; raises a `ConfigError` that names the setting."""
     chosen: frozenset[str] = frozenset()
     """Attributes that whoever acts writes as they like (a session's name, a user agent): nothing is joined by them."""
-    ceiling: Literal["attested", "proven", "partial", "inferred", "missing"]
+    ceiling: Linkage
     """The best linkage that this system's logs can give."""
     raise_it: str
     """The one setting that would raise what the logs usually give, in a sentence."""
